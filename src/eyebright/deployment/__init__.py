@@ -1,0 +1,1 @@
+"""Export, quantise, prune, parity, drift, promotion."""

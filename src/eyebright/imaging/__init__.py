@@ -1,0 +1,1 @@
+"""Classic image processing: resizing, letterboxing, hashing, and later lighting, edges, keypoints, motion."""

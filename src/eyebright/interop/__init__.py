@@ -1,0 +1,1 @@
+"""Conversions to and from other libraries' types, as free functions."""

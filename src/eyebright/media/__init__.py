@@ -1,0 +1,1 @@
+"""Where pictures come from and go to: image files, folders, video, cameras, RTSP, and sinks."""

@@ -1,0 +1,1 @@
+"""How good an answer is: recall@k, mean average precision, precision@k."""

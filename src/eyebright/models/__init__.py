@@ -1,0 +1,1 @@
+"""The catalogue, weights, ONNX Runtime sessions, and what is built on them: classifiers, embedders, features."""

@@ -1,0 +1,1 @@
+"""Boxes, NMS, masks, geometry: NumPy and SciPy only."""

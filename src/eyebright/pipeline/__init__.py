@@ -1,0 +1,1 @@
+"""Read-infer-write stages with bounded queues, a drop policy and reconnection."""

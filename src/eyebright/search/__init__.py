@@ -1,0 +1,1 @@
+"""Image search for a shop's catalogue."""

@@ -1,0 +1,1 @@
+"""One vector store under all systems: exact, and embedded (SQLite with FAISS beside it)."""

@@ -1,0 +1,1 @@
+"""Kalman filters, association and trackers: NumPy and SciPy only."""

@@ -1,0 +1,1 @@
+"""Tracking and counting of many objects."""

@@ -1,0 +1,1 @@
+"""Drawing: annotators, contact sheets, heat maps, HTML reports."""
