@@ -1,1 +1,29 @@
 """Classic image processing: resizing, letterboxing, hashing, and later lighting, edges, keypoints, motion."""
+
+from eyebright.imaging.hashing import (
+    HASH_BITS,
+    NEAR_DUPLICATE_DISTANCE,
+    groups,
+    hamming,
+    hash_to_text,
+    hashes_from_text,
+    near_pairs,
+    perceptual_hash,
+)
+from eyebright.imaging.resize import Letterboxed, crop, fit_within, letterbox, resize
+
+__all__ = [
+    "HASH_BITS",
+    "NEAR_DUPLICATE_DISTANCE",
+    "Letterboxed",
+    "crop",
+    "fit_within",
+    "groups",
+    "hamming",
+    "hash_to_text",
+    "hashes_from_text",
+    "letterbox",
+    "near_pairs",
+    "perceptual_hash",
+    "resize",
+]

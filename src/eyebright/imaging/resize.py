@@ -1,0 +1,107 @@
+"""Change the size of pictures: resize, letterbox, crop."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import cv2
+import numpy as np
+
+from eyebright.core.errors import InputError, QueryError
+from eyebright.core.types import Image, check_image
+
+Interpolation = Literal["area", "nearest", "linear", "cubic"]
+_FLAGS = {
+    "area": cv2.INTER_AREA,
+    "nearest": cv2.INTER_NEAREST,
+    "linear": cv2.INTER_LINEAR,
+    "cubic": cv2.INTER_CUBIC,
+}
+
+
+class Letterboxed(NamedTuple):
+    """A picture fitted into a frame, and how to come back.
+
+    A point of the frame is `(x * scale + left, y * scale + top)` of the point `(x, y)` in the picture.
+    """
+
+    image: Image
+    scale: float
+    left: int
+    top: int
+
+
+def resize(image: Image, width: int, height: int, interpolation: Interpolation = "area") -> Image:
+    """Return `image` at `width` x `height` pixels, whatever its proportions.
+
+    Args:
+        image: RGB `uint8 (H, W, 3)`.
+        width: in pixels, at least 1.
+        height: in pixels, at least 1.
+        interpolation: `area` averages when shrinking (no aliasing) and is linear when growing.
+
+    Raises:
+        InputError: not an RGB picture, or a size below 1.
+    """
+    check_image(image)
+    if width < 1 or height < 1:
+        raise InputError(f"resize: expected a size of at least 1 x 1, got {width} x {height}")
+    if (image.shape[1], image.shape[0]) == (width, height):
+        return image.copy()
+    growing = width >= image.shape[1] and height >= image.shape[0]
+    flag = cv2.INTER_LINEAR if interpolation == "area" and growing else _FLAGS[interpolation]
+    return np.asarray(cv2.resize(image, (width, height), interpolation=flag), dtype=np.uint8)
+
+
+def fit_within(image: Image, longest: int) -> Image:
+    """Return `image` shrunk so that its longer side has at most `longest` pixels; smaller ones stay as they are."""
+    height, width = check_image(image).shape[:2]
+    scale = longest / max(height, width)
+    if scale >= 1:
+        return image
+    return resize(image, max(1, round(width * scale)), max(1, round(height * scale)))
+
+
+def letterbox(image: Image, width: int, height: int, fill: tuple[int, int, int] = (114, 114, 114)) -> Letterboxed:
+    """Fit `image` into a frame, keeping its proportions; the rest of the frame is `fill`.
+
+    Args:
+        image: RGB `uint8 (H, W, 3)`.
+        width: of the frame, in pixels.
+        height: of the frame, in pixels.
+        fill: RGB colour of the border.
+
+    Raises:
+        InputError: not an RGB picture, or a frame without pixels.
+    """
+    check_image(image)
+    if width < 1 or height < 1:
+        raise InputError(f"letterbox: expected a frame of at least 1 x 1, got {width} x {height}")
+    scale = min(width / image.shape[1], height / image.shape[0])
+    inner_width = min(width, max(1, round(image.shape[1] * scale)))
+    inner_height = min(height, max(1, round(image.shape[0] * scale)))
+    frame = np.empty((height, width, 3), dtype=np.uint8)
+    frame[:] = fill
+    left, top = (width - inner_width) // 2, (height - inner_height) // 2
+    frame[top : top + inner_height, left : left + inner_width] = resize(image, inner_width, inner_height)
+    return Letterboxed(frame, scale, left, top)
+
+
+def crop(image: Image, box: tuple[float, float, float, float]) -> Image:
+    """Return the part of `image` inside `box` (x1, y1, x2, y2 in pixels, clipped to the picture).
+
+    Raises:
+        QueryError: the box is empty, not finite, or lies outside the picture.
+    """
+    height, width = check_image(image).shape[:2]
+    if len(box) != 4 or not np.isfinite(box).all():
+        raise QueryError(f"crop: expected four finite numbers x1,y1,x2,y2, got {box}")
+    x1, y1 = max(0, int(np.floor(box[0]))), max(0, int(np.floor(box[1])))
+    x2, y2 = min(width, int(np.ceil(box[2]))), min(height, int(np.ceil(box[3])))
+    if box[2] <= box[0] or box[3] <= box[1]:
+        raise QueryError(f"crop: expected x1 < x2 and y1 < y2, got {','.join(f'{v:g}' for v in box)}")
+    if x2 <= x1 or y2 <= y1:
+        raise QueryError(
+            f"crop: {','.join(f'{v:g}' for v in box)} lies outside the picture of {width} x {height} pixels"
+        )
+    return image[y1:y2, x1:x2]

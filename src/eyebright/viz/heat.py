@@ -1,0 +1,33 @@
+"""Heat maps over pictures."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from eyebright.core.errors import InputError
+from eyebright.core.types import Floats, Image, check_image
+
+
+def heat_overlay(image: Image, heat: Floats, *, strength: float = 0.6) -> Image:
+    """Return `image` with its hot regions coloured and the cold ones dimmed.
+
+    Args:
+        image: RGB `uint8 (H, W, 3)`.
+        heat: `float32 (h, w)` in [0, 1], stretched over the picture.
+        strength: how much the colour covers at heat 1, in [0, 1].
+
+    Raises:
+        InputError: not an RGB picture, or a map that is not two-dimensional.
+    """
+    height, width = check_image(image).shape[:2]
+    if heat.ndim != 2 or heat.size == 0:
+        raise InputError(f"heat_overlay: expected a map (h, w), got shape {heat.shape}")
+    smooth = cv2.resize(heat.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    smooth = np.clip(smooth, 0, 1)[..., None]
+    level = (smooth[..., 0] * 255).astype(np.uint8)
+    colour = cv2.cvtColor(cv2.applyColorMap(level, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    grey = image.mean(axis=2, keepdims=True)
+    base = image * (0.35 + 0.65 * smooth) + grey * 0.25 * (1 - smooth)
+    mixed: Image = np.clip(base * (1 - strength * smooth) + colour * (strength * smooth), 0, 255).astype(np.uint8)
+    return mixed
