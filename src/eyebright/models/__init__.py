@@ -1,1 +1,79 @@
-"""The catalogue, weights, ONNX Runtime sessions, and what is built on them: classifiers, embedders, features."""
+"""The catalogue, weights, ONNX Runtime sessions, and what is built on them: classifiers, embedders, features.
+
+Names are loaded on first use, so that looking into the catalogue loads no ONNX Runtime.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from eyebright.models.card import ModelCard
+    from eyebright.models.catalogue import all_cards, get_card
+    from eyebright.models.classifier import ImageClassifier
+    from eyebright.models.embedder import ImageEmbedder
+    from eyebright.models.features import ImageFeatures
+    from eyebright.models.hub import HubClient, HuggingFaceClient
+    from eyebright.models.loading import load_model
+    from eyebright.models.model import OnnxModel
+    from eyebright.models.preprocess import Placement, Preprocessor
+    from eyebright.models.session import Session, default_threads
+    from eyebright.models.weights import Status, copy_to, file_sha256, local_path, resolve, status
+
+_HOMES = {
+    "HubClient": "hub",
+    "HuggingFaceClient": "hub",
+    "ImageClassifier": "classifier",
+    "ImageEmbedder": "embedder",
+    "ImageFeatures": "features",
+    "ModelCard": "card",
+    "OnnxModel": "model",
+    "Placement": "preprocess",
+    "Preprocessor": "preprocess",
+    "Session": "session",
+    "Status": "weights",
+    "all_cards": "catalogue",
+    "copy_to": "weights",
+    "default_threads": "session",
+    "file_sha256": "weights",
+    "get_card": "catalogue",
+    "load_model": "loading",
+    "local_path": "weights",
+    "resolve": "weights",
+    "status": "weights",
+}
+
+__all__ = [
+    "HubClient",
+    "HuggingFaceClient",
+    "ImageClassifier",
+    "ImageEmbedder",
+    "ImageFeatures",
+    "ModelCard",
+    "OnnxModel",
+    "Placement",
+    "Preprocessor",
+    "Session",
+    "Status",
+    "all_cards",
+    "copy_to",
+    "default_threads",
+    "file_sha256",
+    "get_card",
+    "load_model",
+    "local_path",
+    "resolve",
+    "status",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'eyebright.models' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"eyebright.models.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

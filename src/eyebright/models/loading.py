@@ -1,0 +1,64 @@
+"""`load_model`: from a name or a path to the object that does the work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, overload
+
+from eyebright.core.errors import ModelError
+from eyebright.models.catalogue import get_card
+from eyebright.models.classifier import ImageClassifier
+from eyebright.models.embedder import ImageEmbedder
+from eyebright.models.features import ImageFeatures
+from eyebright.models.model import OnnxModel
+
+_CLASSES: dict[str, type[OnnxModel]] = {
+    "classification": ImageClassifier,
+    "embedding": ImageEmbedder,
+    "face-embedding": ImageEmbedder,
+    "reid": ImageEmbedder,
+    "features": ImageFeatures,
+}
+
+
+@overload
+def load_model(
+    name: str | Path, *, task: Literal["classification"], home: Path | None = None, threads: int | None = None
+) -> ImageClassifier: ...
+@overload
+def load_model(
+    name: str | Path,
+    *,
+    task: Literal["embedding", "face-embedding", "reid"],
+    home: Path | None = None,
+    threads: int | None = None,
+) -> ImageEmbedder: ...
+@overload
+def load_model(
+    name: str | Path, *, task: Literal["features"], home: Path | None = None, threads: int | None = None
+) -> ImageFeatures: ...
+@overload
+def load_model(
+    name: str | Path, *, task: str | None = None, home: Path | None = None, threads: int | None = None
+) -> Any: ...
+def load_model(
+    name: str | Path, *, task: str | None = None, home: Path | None = None, threads: int | None = None
+) -> Any:
+    """Return a model of the catalogue, or your own; the weights are fetched and loaded at its first use.
+
+    Args:
+        name: a name of the catalogue, or the path of an ONNX file with its card beside it.
+        task: what it shall do, when the card offers more than one thing: `classification` gives an
+            `ImageClassifier`, `embedding`, `face-embedding` and `reid` an `ImageEmbedder`, `features` an
+            `ImageFeatures`, anything else an `OnnxModel` with raw outputs. None: the card's own task.
+        home: see `eyebright.media.home.home_dir`.
+        threads: threads inside one run; None: the number of cores, at most 8.
+
+    Raises:
+        ModelError: no such model (near names are listed), a wrong card, or a task that the card does not offer.
+    """
+    card = get_card(name)
+    task = card.task if task is None else task
+    if task not in card.abilities:
+        raise ModelError(f"{card.name}: cannot do {task!r}; its card offers {', '.join(card.abilities)}")
+    return _CLASSES.get(task, OnnxModel)(card, home=home, threads=threads)

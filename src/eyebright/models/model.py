@@ -1,0 +1,89 @@
+"""A model of the catalogue, loaded on first use: pictures in, raw outputs out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from eyebright.core.errors import ModelError
+from eyebright.core.types import Floats, Image
+from eyebright.models.card import ModelCard
+from eyebright.models.preprocess import Preprocessor
+from eyebright.models.session import Session
+from eyebright.models.weights import resolve
+
+BATCH = 8
+"""Pictures a run: more costs memory and gains nothing on a CPU."""
+
+
+class OnnxModel:
+    """Runs a card's network on RGB pictures. Threads may share one.
+
+    Args:
+        card: the model.
+        home: see `eyebright.media.home.home_dir`.
+        threads: threads inside one run; None: the number of cores, at most 8.
+        size: another input height and width than the card's, for networks that take any.
+    """
+
+    def __init__(
+        self,
+        card: ModelCard,
+        *,
+        home: Path | None = None,
+        threads: int | None = None,
+        size: tuple[int, int] | None = None,
+    ) -> None:
+        self.card = card
+        self.preprocessor = Preprocessor.from_card(card, size=size)
+        self._home = home
+        self._threads = threads
+        self._session: Session | None = None
+        self._lock = threading.Lock()
+
+    def load(self) -> Session:
+        """Fetch the weights when needed, load them once, and return the session.
+
+        Raises:
+            WeightsError: the weights are missing and cannot be had, or are damaged.
+            ModelError: ONNX Runtime cannot load them.
+        """
+        with self._lock:
+            if self._session is None:
+                self._session = Session(resolve(self.card, home=self._home), threads=self._threads)
+            return self._session
+
+    def run(self, images: Sequence[Image], outputs: Sequence[str] | None = None) -> dict[str, Floats]:
+        """Return raw outputs by name, each with first axis N.
+
+        Args:
+            images: N RGB pictures `uint8 (H, W, 3)` of any sizes; N may be 0.
+            outputs: names of the wanted outputs; None: all.
+
+        Raises:
+            InputError: something in `images` is not such a picture.
+            ModelError: an unknown output, or the network does not take the card's input; and as `load`.
+        """
+        session = self.load()
+        parts = [
+            session.run(self.preprocessor(images[start : start + BATCH]), outputs)
+            for start in range(0, max(len(images), 1), BATCH)
+        ]
+        if len(parts) == 1:
+            return parts[0]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _one_output(self, name: str, purpose: str) -> str:
+        """Return the output that the card names, or the only one there is."""
+        if name:
+            return name
+        names = [output.name for output in self.load().outputs]
+        if len(names) != 1:
+            raise ModelError(
+                f"{self.card.name}: which output is the {purpose}? Name it in the card as {purpose}_output; "
+                f"the model has {', '.join(names)}"
+            )
+        return names[0]

@@ -1,0 +1,135 @@
+"""One ONNX Runtime session: explicit threads, clear errors, only the outputs that are asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from eyebright.core.errors import InputError, ModelError
+from eyebright.core.types import Floats
+
+_ONLY_ERRORS = 3
+_MAX_THREADS = 8
+
+
+class Tensor(NamedTuple):
+    """An input or output of a model; an axis of any length is None.
+
+    Attributes:
+        name: as the file says.
+        shape: lengths of the axes.
+        kind: `tensor(float)` and the like.
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    kind: str
+
+
+def default_threads() -> int:
+    """Return the number of cores this process may use, at most 8: small networks gain nothing beyond."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, _MAX_THREADS))
+
+
+class Session:
+    """A loaded model that threads may share.
+
+    Args:
+        path: the ONNX file.
+        threads: threads inside one run; None: `default_threads()`. Give 1 when several runs go in parallel.
+
+    Raises:
+        ModelError: the file is missing, damaged, or made for another ONNX Runtime.
+        InputError: `threads` is less than 1.
+    """
+
+    def __init__(self, path: Path, *, threads: int | None = None) -> None:
+        if threads is not None and threads < 1:
+            raise InputError(f"threads: expected 1 or more, got {threads}")
+        if not path.is_file():
+            raise ModelError(f"{path}: no such model file")
+        self.path = path
+        self.threads = threads or default_threads()
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _ONLY_ERRORS
+        try:
+            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            # ONNX Runtime raises one private exception type for each of its status codes
+            raise ModelError(f"{path}: ONNX Runtime {ort.__version__} cannot load it: {_advice(str(error))}") from error
+        self.inputs = tuple(_tensor(value) for value in self._session.get_inputs())
+        self.outputs = tuple(_tensor(value) for value in self._session.get_outputs())
+
+    def run(self, tensor: npt.NDArray[Any], outputs: Sequence[str] | None = None) -> dict[str, Floats]:
+        """Run a batch.
+
+        Args:
+            tensor: first axis N, as the first input wants it. A model whose batch is fixed to 1 runs N times.
+            outputs: names of the wanted outputs, None: all.
+
+        Returns:
+            The outputs by name, each with first axis N (a fixed-batch model's outputs are joined along it).
+
+        Raises:
+            ModelError: an unknown output, or the model refuses the tensor.
+        """
+        known = [output.name for output in self.outputs]
+        names = known if outputs is None else list(outputs)
+        for name in names:
+            if name not in known:
+                raise ModelError(f"{self.path}: no output named {name!r}; it has {', '.join(known)}")
+        fixed = self.inputs[0].shape[0] if self.inputs[0].shape else None
+        if len(tensor) == 0:
+            # one blank run tells the shapes that the file leaves open
+            blank = self.run(np.zeros((fixed or 1, *tensor.shape[1:]), tensor.dtype), names)
+            return {name: value[:0] for name, value in blank.items()}
+        if fixed is None or len(tensor) == fixed:
+            return self._run(tensor, names)
+        if fixed != 1:
+            raise ModelError(
+                f"{self.path}: takes batches of exactly {fixed}, got {len(tensor)}; export it with batch 1"
+            )
+        parts = [self._run(tensor[row : row + 1], names) for row in range(len(tensor))]
+        return {name: np.concatenate([part[name] for part in parts]) for name in names}
+
+    def _run(self, tensor: npt.NDArray[Any], names: list[str]) -> dict[str, Floats]:
+        try:
+            values = self._session.run(names, {self.inputs[0].name: tensor})
+        except Exception as error:
+            # as above: one private exception type for each status code
+            wanted = ", ".join("any" if length is None else str(length) for length in self.inputs[0].shape)
+            raise ModelError(
+                f"{self.path}: the model refused a {tensor.dtype} tensor of shape {tensor.shape}; its input is "
+                f"{self.inputs[0].kind} ({wanted}); make the card's input_size and layout fit: {_line(error)}"
+            ) from error
+        return dict(zip(names, values, strict=True))
+
+
+def _tensor(value: Any) -> Tensor:
+    return Tensor(value.name, tuple(n if isinstance(n, int) and n > 0 else None for n in value.shape), value.type)
+
+
+def _line(error: object) -> str:
+    return " ".join(str(error).split())[:200]
+
+
+def _advice(message: str) -> str:
+    lower = message.lower()
+    if "ir version" in lower or "opset" in lower:
+        return (
+            f"the file is newer than the runtime; upgrade onnxruntime or export with an older opset ({_line(message)})"
+        )
+    if "protobuf" in lower or "invalid_protobuf" in lower:
+        return "the file is damaged or no ONNX model; copy or download it again"
+    if "not implemented" in lower or "not_implemented" in lower or "no op registered" in lower:
+        return f"it uses an operator that the CPU runtime lacks; export it with standard operators ({_line(message)})"
+    return _line(message)
