@@ -11,7 +11,8 @@ def display_path(path: str | os.PathLike[str]) -> str:
     Line breaks, control characters and direction marks are shown as backslash escapes (`\n`, `\x1b`, `\u202e`), bytes
     of the name that are not UTF-8 as `\xff`. Ordinary names, with spaces and letters of any script, stay as they are.
     """
-    return "".join(char if char.isprintable() else _escaped(char) for char in os.fspath(path))
+    text = os.fspath(path)
+    return text if text.isprintable() else "".join(c if c.isprintable() else _escaped(c) for c in text)
 
 
 def _escaped(char: str) -> str:

@@ -1,1 +1,36 @@
-"""Boxes, NMS, masks, geometry: NumPy and SciPy only."""
+"""Boxes, non-maximum suppression and geometry. NumPy and SciPy only."""
+
+from eyebright.ops.boxes import (
+    area,
+    as_boxes,
+    clip,
+    cxcywh_to_xyxy,
+    iou,
+    scale,
+    xywh_to_xyxy,
+    xyxy_to_cxcywh,
+    xyxy_to_xywh,
+)
+from eyebright.ops.geometry import invert, transform_boxes, transform_points
+from eyebright.ops.letterbox import Letterbox, letterbox
+from eyebright.ops.nms import nms
+from eyebright.ops.similarity import similarity_from_points
+
+__all__ = [
+    "Letterbox",
+    "area",
+    "as_boxes",
+    "clip",
+    "cxcywh_to_xyxy",
+    "invert",
+    "iou",
+    "letterbox",
+    "nms",
+    "scale",
+    "similarity_from_points",
+    "transform_boxes",
+    "transform_points",
+    "xywh_to_xyxy",
+    "xyxy_to_cxcywh",
+    "xyxy_to_xywh",
+]
