@@ -17,18 +17,35 @@ if TYPE_CHECKING:
         read_image,
         write_image,
     )
+    from eyebright.media.sinks import FolderSink, VideoSink
+    from eyebright.media.sources import (
+        CameraSource,
+        FilesSource,
+        FolderSource,
+        RtspSource,
+        VideoSource,
+        open_source,
+    )
 
 _HOMES = {
+    "CameraSource": "sources",
+    "FilesSource": "sources",
+    "FolderSink": "sinks",
+    "FolderSource": "sources",
     "IMAGE_SUFFIXES": "_listing",
     "ImageInfo": "images",
     "Listing": "_listing",
     "MAX_PIXELS": "images",
     "Problem": "_listing",
+    "RtspSource": "sources",
+    "VideoSink": "sinks",
+    "VideoSource": "sources",
     "decode_image": "images",
     "display_path": "_names",
     "encode_image": "images",
     "image_info": "images",
     "list_images": "_listing",
+    "open_source": "sources",
     "read_image": "images",
     "write_image": "images",
 }
@@ -36,14 +53,22 @@ _HOMES = {
 __all__ = [
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
+    "CameraSource",
+    "FilesSource",
+    "FolderSink",
+    "FolderSource",
     "ImageInfo",
     "Listing",
     "Problem",
+    "RtspSource",
+    "VideoSink",
+    "VideoSource",
     "decode_image",
     "display_path",
     "encode_image",
     "image_info",
     "list_images",
+    "open_source",
     "read_image",
     "write_image",
 ]

@@ -1,24 +1,36 @@
-"""Calls to OpenCV that must not print to the terminal."""
+"""Calls to OpenCV and its FFmpeg that must not print to the terminal."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import cv2
 
-_LOG_LOCK = threading.Lock()
+# FFmpeg reads this once, when OpenCV first opens a video; without it a damaged file prints thousands of lines.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+_LOCK = threading.Lock()
+_inside = 0  # the log level belongs to the process: the first caller in lowers it, the last one out restores it
+_level_before = 0
 
 
 @contextlib.contextmanager
 def quiet_opencv() -> Iterator[None]:
     """Keep OpenCV from writing to stderr; what went wrong is told by our own error instead."""
+    global _inside, _level_before
     logging: Any = cv2.utils.logging
-    with _LOG_LOCK:  # the log level belongs to the process
-        level = logging.setLogLevel(logging.LOG_LEVEL_SILENT)
-        try:
-            yield
-        finally:
-            logging.setLogLevel(level)
+    with _LOCK:
+        if _inside == 0:
+            _level_before = logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+        _inside += 1
+    try:
+        yield
+    finally:
+        with _LOCK:
+            _inside -= 1
+            if _inside == 0:
+                logging.setLogLevel(_level_before)

@@ -24,6 +24,8 @@ from eyebright.media._names import display_path
 MAX_PIXELS = 200_000_000
 """Pictures with more pixels are refused from their header, before anything is decoded."""
 
+_UMASK = os.umask(0o022)  # it can only be read by setting it, which is not safe among threads: once, at import
+os.umask(_UMASK)
 _HEAD = 256  # enough for every signature
 _SAVED_AS = {
     "jpg": "JPEG", "jpeg": "JPEG", "jpe": "JPEG", "jfif": "JPEG", "png": "PNG", "webp": "WEBP", "avif": "AVIF",
@@ -156,8 +158,7 @@ def write_image(path: str | os.PathLike[str], image: Image, quality: int = 90) -
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
-            Path(temporary).chmod(0o666 & ~_umask())  # mkstemp makes files private
-            Path(temporary).replace(target)
+            publish(Path(temporary), target)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
@@ -165,10 +166,10 @@ def write_image(path: str | os.PathLike[str], image: Image, quality: int = 90) -
         raise MediaError(f"{display_path(target)}: cannot write the image: {reason_of(error)}") from error
 
 
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+def publish(temporary: Path, target: Path) -> None:
+    """Put a finished temporary file in its place, readable like any new file."""
+    temporary.chmod(0o666 & ~_UMASK)  # mkstemp makes files private
+    temporary.replace(target)
 
 
 @contextlib.contextmanager
