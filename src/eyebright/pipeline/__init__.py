@@ -1,1 +1,15 @@
 """Read-infer-write stages with bounded queues, a drop policy and reconnection."""
+
+from eyebright.pipeline.pipeline import DropPolicy, Pipeline
+from eyebright.pipeline.reconnect import ConnectionEvent, ReconnectingSource, reconnecting
+from eyebright.pipeline.stages import Stage, Statistics
+
+__all__ = [
+    "ConnectionEvent",
+    "DropPolicy",
+    "Pipeline",
+    "ReconnectingSource",
+    "Stage",
+    "Statistics",
+    "reconnecting",
+]
