@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from eyebright.models._files import file_sha256
     from eyebright.models.card import ModelCard
     from eyebright.models.catalogue import all_cards, get_card
     from eyebright.models.classifier import ImageClassifier
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from eyebright.models.hub import HubClient, HuggingFaceClient
     from eyebright.models.loading import load_model
     from eyebright.models.model import OnnxModel
-    from eyebright.models.preprocess import Placement, Preprocessor
+    from eyebright.models.preprocess import Preprocessor
     from eyebright.models.session import Session, default_threads
-    from eyebright.models.weights import Status, copy_to, file_sha256, local_path, resolve, status
+    from eyebright.models.weights import Status, copy_to, local_path, resolve, status
 
 _HOMES = {
     "HubClient": "hub",
@@ -29,14 +30,13 @@ _HOMES = {
     "ImageFeatures": "features",
     "ModelCard": "card",
     "OnnxModel": "model",
-    "Placement": "preprocess",
     "Preprocessor": "preprocess",
     "Session": "session",
     "Status": "weights",
     "all_cards": "catalogue",
     "copy_to": "weights",
     "default_threads": "session",
-    "file_sha256": "weights",
+    "file_sha256": "_files",
     "get_card": "catalogue",
     "load_model": "loading",
     "local_path": "weights",
@@ -52,7 +52,6 @@ __all__ = [
     "ImageFeatures",
     "ModelCard",
     "OnnxModel",
-    "Placement",
     "Preprocessor",
     "Session",
     "Status",

