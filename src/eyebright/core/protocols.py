@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 import numpy.typing as npt
 
 from eyebright.core.types import (
+    Bools,
     Detections,
     Embeddings,
     Floats,
@@ -15,6 +16,7 @@ from eyebright.core.types import (
     Image,
     Matches,
     Metadata,
+    MetadataValue,
     Records,
     Space,
     Tracks,
@@ -140,7 +142,10 @@ class Store(Protocol):
         ...
 
     def add(self, records: Records) -> None:
-        """Insert records, replacing those of the same id; when it returns they are safe, all or none."""
+        """Insert records; those of a known id are replaced and become the newest. When it returns they are safe.
+
+        All are written, or none.
+        """
         ...
 
     def remove(self, ids: Sequence[str]) -> int:
@@ -153,6 +158,22 @@ class Store(Protocol):
 
     def get(self, ids: Sequence[str]) -> Records:
         """Return the records of these ids in this order; an unknown id is a `QueryError`."""
+        ...
+
+    def metadata(self, ids: Sequence[str]) -> tuple[Metadata, ...]:
+        """Return the metadata of these ids in this order; an unknown id is a `QueryError`."""
+        ...
+
+    def payloads(self, ids: Sequence[str]) -> tuple[bytes | None, ...]:
+        """Return the payloads of these ids in this order; an unknown id is a `QueryError`."""
+        ...
+
+    def contains(self, ids: Sequence[str]) -> Bools:
+        """Return which of these ids the store has, `bool (N,)`."""
+        ...
+
+    def values(self, column: str) -> tuple[list[str], list[MetadataValue]]:
+        """Return all ids and their values in one column (None: no value), in order of insertion."""
         ...
 
     def search(self, queries: Embeddings, k: int, *, where: str | None = None, exact: bool | None = None) -> Matches:
@@ -172,6 +193,14 @@ class Store(Protocol):
 
     def columns(self) -> dict[str, str]:
         """Return the metadata columns and their types: `text`, `integer`, `real` or `boolean`."""
+        ...
+
+    def get_attribute(self, name: str) -> bytes | None:
+        """Return what `set_attribute` kept under this name, or None."""
+        ...
+
+    def set_attribute(self, name: str, value: bytes | None) -> None:
+        """Keep a value of up to some megabytes beside the records, as safely as they are; None removes it."""
         ...
 
     def close(self) -> None:

@@ -1,0 +1,293 @@
+"""The FAISS index over the vectors of a store. Its rows are numbered 0, 1, 2, … in the order they are added.
+
+It knows nothing of SQLite, ids or deletions; the caller passes which rows a search may return. Cosine is the inner
+product of vectors at length 1, and the score of `l2` is minus the distance. Not safe for threads by itself.
+
+Sources: Jégou, Douze, Schmid, "Product quantization for nearest neighbor search" (2011) for inverted files;
+Douze et al., "The Faiss library" (2024).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import faiss as _faiss
+import numpy as np
+
+from eyebright.core.types import Bools, Floats, Ints, Metric
+from eyebright.store._plan import IndexPlan, Kind
+
+faiss: Any = _faiss  # its stubs do not know what its Python layer adds
+# FAISS's batched l2 distances subtract large squares and lose digits; below 20 queries it computes them plainly
+_BLOCK = 16
+# training on more vectors a list than this changes little and costs much
+_SAMPLE_PER_LIST = 40
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Admitted:
+    """Rows that a search may return, prepared once for many searches.
+
+    Attributes:
+        mask: `bool (rows,)`.
+        count: how many are True.
+        bits: the mask, a bit a row.
+        selector: FAISS's view of the bits.
+        per_list: how many admitted rows each list holds, `int64 (lists,)`; empty for a flat index.
+    """
+
+    mask: Bools
+    count: int
+    bits: np.ndarray[Any, np.dtype[np.uint8]]
+    selector: Any
+    per_list: Ints
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """Answers: `rows int64 (Q, k)` with -1 where there is none, `scores float32 (Q, k)`, and what they cost."""
+
+    rows: Ints
+    scores: Floats
+    exact: bool
+    examined: int
+
+
+class VectorIndex:
+    """A flat index, an inverted file, or an inverted file of 8-bit values.
+
+    Args:
+        index: a FAISS index of this kind.
+        kind: see `IndexPlan`.
+        metric: how vectors compare.
+        probes: how many lists an unfiltered search visits.
+        trained_for: how many vectors the lists were made for.
+    """
+
+    def __init__(self, index: Any, kind: Kind, metric: Metric, probes: int = 1, trained_for: int = 0) -> None:
+        self.index = index
+        self.kind = kind
+        self.metric = metric
+        self.probes = probes
+        self.trained_for = trained_for
+        self._sizes = np.zeros(0, np.int64)
+        self._sized_for = -1
+        if kind != "flat":
+            self._quantizer = faiss.downcast_index(index.quantizer)
+            self._centroids: Floats = self._quantizer.reconstruct_n(0, index.nlist)
+
+    @classmethod
+    def flat(cls, dimension: int, metric: Metric) -> VectorIndex:
+        """Return an empty index that compares everything."""
+        return cls(faiss.IndexFlat(dimension, _faiss_metric(metric)), "flat", metric)
+
+    @classmethod
+    def trained(cls, kind: Kind, count: int, sample: Floats, metric: Metric) -> VectorIndex:
+        """Return an empty inverted file for about `count` vectors, its lists learned from `sample` (N, D)."""
+        dimension, lists = sample.shape[1], min(IndexPlan.lists(count), len(sample))
+        quantizer = faiss.IndexFlat(dimension, _faiss_metric(metric))
+        if kind == "ivf":
+            index = faiss.IndexIVFFlat(quantizer, dimension, lists, _faiss_metric(metric))
+        else:
+            index = faiss.IndexIVFScalarQuantizer(
+                quantizer, dimension, lists, faiss.ScalarQuantizer.QT_8bit, _faiss_metric(metric), False
+            )
+        index.cp.niter = 10
+        index.cp.seed = 1
+        index.cp.min_points_per_centroid = 1
+        index.cp.max_points_per_centroid = _SAMPLE_PER_LIST
+        index.train(_prepared(sample, metric))
+        index.set_direct_map_type(faiss.DirectMap.Array)  # tells which list a row is in
+        return cls(index, kind, metric, trained_for=count)
+
+    @staticmethod
+    def sample_size(count: int) -> int:
+        """Return how many vectors training wants of `count`."""
+        return min(count, _SAMPLE_PER_LIST * IndexPlan.lists(count))
+
+    def __len__(self) -> int:
+        return int(self.index.ntotal)
+
+    def add(self, vectors: Floats) -> None:
+        """Append `float32 (N, D)`."""
+        if len(vectors):
+            self.index.add(_prepared(vectors, self.metric))
+
+    def admit(self, mask: Bools) -> Admitted:
+        """Prepare a filter; it is good until rows are added."""
+        bits = np.packbits(mask, bitorder="little")
+        per_list = np.zeros(0, np.int64)
+        if self.kind != "flat":
+            per_list = np.bincount(self._list_of()[mask], minlength=self.index.nlist).astype(np.int64)
+        selector = faiss.IDSelectorBitmap(bits)
+        return Admitted(mask, int(np.count_nonzero(mask)), bits, selector, per_list)
+
+    def search(
+        self, queries: Floats, k: int, admitted: Admitted | None, *, exhaustive: bool = False, widen: bool = False
+    ) -> Found:
+        """Return the k nearest admitted rows of each query, best first.
+
+        Args:
+            queries: `float32 (Q, D)`.
+            k: at most the number of admitted rows.
+            admitted: which rows count; None for all.
+            exhaustive: compare every admitted row; else only those that are likely near.
+            widen: the admitted rows are a choice, not nearly all, so search as deep as it takes.
+        """
+        prepared = _prepared(queries, self.metric)
+        if self.kind == "flat":
+            count = len(self) if admitted is None else admitted.count
+            return self._ordered(*self._flat(prepared, k, admitted), exact=True, examined=count * len(queries))
+        if exhaustive:
+            sizes = self._list_sizes() if admitted is None else admitted.per_list
+            lists = np.tile(np.flatnonzero(sizes), (len(queries), 1))
+            found = self._preassigned(prepared, k, admitted, lists, None)
+            return self._ordered(*found, exact=self.kind == "ivf", examined=int(sizes.sum()) * len(queries))
+        if widen and admitted is not None:
+            return self._widening(prepared, k, admitted)
+        distances, lists = self._quantizer.search(prepared, self.probes)
+        found = self._preassigned(prepared, k, admitted, lists, distances)
+        sizes = self._list_sizes() if admitted is None else admitted.per_list
+        return self._ordered(*found, exact=False, examined=int(sizes[lists].sum()))
+
+    def list_ranks(self, queries: Floats, rows: Ints) -> Ints:
+        """Return how many lists are visited before the one of each row, `int64 (Q, R)` for prepared `queries`."""
+        order = self._nearest(queries, self.index.nlist, np.ones(self.index.nlist, np.int64))
+        ranks = np.argsort(order, axis=1, kind="stable")
+        return np.take_along_axis(ranks, self._list_of()[rows], axis=1)
+
+    def _widening(self, queries: Floats, k: int, admitted: Admitted) -> Found:
+        """Visit lists until twice as many bring nothing new.
+
+        The first round looks at as many admitted vectors as an unfiltered search looks at vectors. A filter may keep
+        only far clusters, among which the nearest are spread over many lists; so a query is done only when doubling
+        the vectors examined left its answers as they were.
+        """
+        order = self._nearest(queries, len(np.flatnonzero(admitted.per_list)), admitted.per_list)
+        reached = np.cumsum(admitted.per_list[order], axis=1)
+        rows = np.full((len(queries), k), -1, np.int64)
+        scores = np.full((len(queries), k), -np.inf, np.float32)
+        budget = max(k, math.ceil(self.probes * admitted.count / max(1, len(admitted.per_list[admitted.per_list > 0]))))
+        open_ = np.arange(len(queries))
+        examined = 0
+        while len(open_):
+            depth = np.minimum((reached[open_] < budget).sum(axis=1) + 1, order.shape[1])
+            lists = order[open_, : depth.max()].copy()
+            lists[np.arange(lists.shape[1])[None, :] >= depth[:, None]] = -1
+            new_scores, new_rows = self._preassigned(queries[open_], k, admitted, lists, None)
+            examined += int(reached[open_, depth - 1].sum())
+            settled = (np.sort(new_rows, axis=1) == np.sort(rows[open_], axis=1)).all(axis=1)
+            settled &= (new_rows >= 0).all(axis=1)
+            settled |= depth == order.shape[1]
+            rows[open_], scores[open_] = new_rows, new_scores
+            open_ = open_[~settled]
+            budget *= 2
+        return self._ordered(scores, rows, exact=False, examined=examined)
+
+    def _flat(self, queries: Floats, k: int, admitted: Admitted | None) -> tuple[Floats, Ints]:
+        params = None if admitted is None else faiss.SearchParameters(sel=admitted.selector)
+        step = _BLOCK if self.metric == "l2" else max(1, len(queries))
+        parts = [self.index.search(queries[at : at + step], k, params=params) for at in range(0, len(queries), step)]
+        return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+
+    def _nearest(self, queries: Floats, count: int, sizes: Ints) -> Ints:
+        """Return the `count` lists nearest to each query among those with any `sizes`, `int64 (Q, count)`."""
+        scores = queries @ self._centroids.T
+        if self.metric == "l2":
+            scores -= 0.5 * np.einsum("nd,nd->n", self._centroids, self._centroids)
+        scores[:, sizes == 0] = -np.inf
+        return np.ascontiguousarray(np.argsort(-scores, axis=1, kind="stable")[:, :count])
+
+    def _preassigned(
+        self, queries: Floats, k: int, admitted: Admitted | None, lists: Ints, distances: Floats | None
+    ) -> tuple[Floats, Ints]:
+        # neither kind of list codes residuals, so the distances to the centroids do not matter
+        given = np.zeros(lists.shape, np.float32) if distances is None else distances
+        params = faiss.SearchParametersIVF(nprobe=lists.shape[1], sel=None if admitted is None else admitted.selector)
+        scores = np.empty((len(queries), k), np.float32)
+        rows = np.empty((len(queries), k), np.int64)
+        # FAISS's own Python method of this name takes no params, so this is the C++ one below it
+        pointers = [faiss.swig_ptr(array) for array in (lists, given, scores, rows)]
+        self.index.search_preassigned_c(len(queries), faiss.swig_ptr(queries), k, *pointers, False, params)
+        return scores, rows
+
+    def _list_of(self) -> Ints:
+        """Return the list of each row; FAISS keeps list and offset in the two halves of one number."""
+        return np.asarray(faiss.vector_to_array(self.index.direct_map.array) >> 32, np.int64)
+
+    def _list_sizes(self) -> Ints:
+        if self._sized_for != len(self):
+            lists = self.index.invlists
+            self._sizes = np.array([lists.list_size(at) for at in range(self.index.nlist)], np.int64)
+            self._sized_for = len(self)
+        return self._sizes
+
+    def _ordered(self, scores: Floats, rows: Ints, *, exact: bool, examined: int) -> Found:
+        """Put equal scores in order of insertion, and turn squared distances into scores."""
+        if self.metric == "l2":
+            scores = -np.sqrt(np.maximum(scores, 0))
+        scores = np.where(rows < 0, np.float32(-np.inf), scores)
+        order = np.lexsort((rows, -scores), axis=1)
+        return Found(
+            np.take_along_axis(rows, order, axis=1), np.take_along_axis(scores, order, axis=1), exact, examined
+        )
+
+
+class Tuning:
+    """Finds out, while an inverted file is filled, how many lists a search must visit.
+
+    A few stored vectors are compared with every batch that is added, so that their nearest are known exactly in the
+    end; the lists that hold those tell how deep a search must go.
+
+    Args:
+        queries: `float32 (Q, D)`, a sample of the vectors being added.
+        metric: how vectors compare.
+    """
+
+    NEAREST = 10
+
+    def __init__(self, queries: Floats, metric: Metric) -> None:
+        self._queries = _prepared(queries, metric)
+        self._metric = metric
+        self._scores = np.zeros((len(queries), 0), np.float32)
+        self._rows = np.zeros((len(queries), 0), np.int64)
+
+    def see(self, first: int, vectors: Floats) -> None:
+        """Take the batch of vectors that became the rows from `first` on."""
+        # one more than wanted, since each query meets itself
+        k = min(self.NEAREST + 1, len(vectors))
+        scores, rows = faiss.knn(self._queries, _prepared(vectors, self._metric), k, metric=_faiss_metric(self._metric))
+        scores = np.concatenate([self._scores, -scores if self._metric == "l2" else scores], axis=1)
+        rows = np.concatenate([self._rows, rows + first], axis=1)
+        best = np.argsort(-scores, axis=1, kind="stable")[:, : self.NEAREST + 1]
+        self._scores, self._rows = np.take_along_axis(scores, best, axis=1), np.take_along_axis(rows, best, axis=1)
+
+    def apply(self, index: VectorIndex, recall: float) -> None:
+        """Set the fewest probes that reach this share of the nearest (without the queries themselves)."""
+        ranks = np.sort(index.list_ranks(self._queries, self._rows[:, 1:]).ravel())
+        if len(ranks):
+            index.probes = int(ranks[math.ceil(recall * len(ranks)) - 1]) + 1
+
+
+def exact_scores(queries: Floats, vectors: Floats, metric: Metric) -> Floats:
+    """Return the score of each query with each vector, `float32 (Q, N)`."""
+    left, right = _prepared(queries, metric), _prepared(vectors, metric)
+    if metric == "cosine":
+        return np.asarray(left @ right.T, np.float32)
+    return np.stack([-np.linalg.norm(right - one, axis=1) for one in left]).astype(np.float32)
+
+
+def _prepared(vectors: Floats, metric: Metric) -> Floats:
+    """Return contiguous vectors, for cosine at length 1; a vector of zeros stays so and scores 0 with all."""
+    if metric == "l2":
+        return np.ascontiguousarray(vectors, np.float32)
+    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))[:, None]
+    out = np.zeros(vectors.shape, np.float32)
+    np.divide(vectors, lengths, out=out, where=lengths > 0, casting="same_kind")
+    return out
+
+
+def _faiss_metric(metric: Metric) -> Any:
+    return faiss.METRIC_L2 if metric == "l2" else faiss.METRIC_INNER_PRODUCT
