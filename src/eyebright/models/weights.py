@@ -153,6 +153,8 @@ def copy_to(card: ModelCard, folder: Path, *, home: Path | None = None, client: 
         _write_notes(card, target, file_sha256(source), source.stat().st_size)
         if target.absolute() != source.absolute():
             shutil.copyfile(source, target)
+            if card.source == "file" and Path(card.labels).suffix:
+                shutil.copyfile(source.parent / card.labels, target.parent / Path(card.labels).name)
     except OSError as error:
         raise WeightsError(f"{card.name}: cannot copy to {target}: {error.strerror or error}") from error
     return target
