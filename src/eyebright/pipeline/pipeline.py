@@ -19,7 +19,7 @@ class Pipeline:
     """Takes frames from a source through stages to a sink, in order.
 
     Args:
-        source: gives the frames, in a thread of its own. When it has a method `close` (`reconnecting` has), that is called
+        source: gives the frames, in a thread of its own. A method `close`, such as that of `reconnecting`, is called
             to end it, so that it need not be waited for.
         stages: steps between, each in threads of its own; there may be none.
         sink: takes the results of the last stage, in the thread that calls `run`, and is closed at the end, also after
