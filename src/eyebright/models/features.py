@@ -32,4 +32,4 @@ class ImageFeatures(OnnxModel):
             if layer not in self.card.layers:
                 known = ", ".join(self.card.layers) or "none"
                 raise ModelError(f"{self.card.name}: no layer named {layer!r}; its card offers {known}")
-        return self.run(images, layers) if layers else {}
+        return self.run(images, layers)

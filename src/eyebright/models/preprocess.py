@@ -61,6 +61,8 @@ class Preprocessor:
         Raises:
             InputError: something in it is not such a picture.
         """
+        if getattr(images, "ndim", None) == 3:
+            raise InputError(f"{self.card.name}: expected a list of pictures, got one picture; write [image]")
         height, width = self.size
         planes = np.empty((len(images), 3, height, width), dtype=np.float32)
         gain, bias = self._affine()

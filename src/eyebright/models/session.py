@@ -61,6 +61,8 @@ class Session:
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         options.log_severity_level = _ONLY_ERRORS
+        # idle threads that spin take the cores from whoever decodes the next pictures
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._fetch = ort.RunOptions()
         self._fetch.only_execute_path_to_fetches = True
         try:
@@ -89,6 +91,8 @@ class Session:
         for name in names:
             if name not in known:
                 raise ModelError(f"{self.path}: no output named {name!r}; it has {', '.join(known)}")
+        if not names:
+            return {}  # the runtime would take it for "all"
         fixed = self.inputs[0].shape[0] if self.inputs[0].shape else None
         if len(tensor) == 0:
             # one blank run tells the shapes that the file leaves open
