@@ -79,6 +79,7 @@ def test_truncated(tmp_path, kind, part):
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "BMP", "GIF", "TIFF"])
+@pytest.mark.filterwarnings("ignore::UserWarning")  # pytest takes away the filter that media sets
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10_000))
 def test_flipped_bytes_give_a_picture_or_one_clear_error(kind, seed):
