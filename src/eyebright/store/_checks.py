@@ -53,15 +53,12 @@ def check_vectors(vectors: Floats, space: Space, where: str) -> None:
     """Raise `InputError` unless the vectors are finite `float32 (N, D)` of this space's dimension."""
     if len(vectors) and vectors.shape[1] != space.dimension:
         raise InputError(f"{where}: expected vectors of {space.dimension} dimensions ({space}), got {vectors.shape[1]}")
-    bad = ~np.isfinite(vectors).all(axis=1)
-    if bad.any():
-        raise InputError(
-            f"{where}: row {int(np.argmax(bad))}: the vector holds NaN or infinity; check the model's input"
-        )
-    if len(vectors) and float(np.abs(vectors).max(initial=0.0)) > LONGEST / math.sqrt(space.dimension):
-        raise InputError(
-            f"{where}: a vector is longer than {LONGEST:g}, beyond what scores can be computed of; scale it"
-        )
+    # one pass for the usual case: NaN and infinity both fail the comparison
+    if not float(np.abs(vectors).max(initial=0.0)) <= LONGEST / math.sqrt(space.dimension):
+        bad = ~np.isfinite(vectors).all(axis=1)
+        if bad.any():
+            raise InputError(f"{where}: row {int(np.argmax(bad))}: the vector holds NaN or infinity; check its source")
+        raise InputError(f"{where}: a vector is longer than {LONGEST:g}, too long to compute scores of; scale it down")
 
 
 def check_records(records: Records, space: Space, where: str) -> None:

@@ -24,6 +24,9 @@ faiss: Any = _faiss  # its stubs do not know what its Python layer adds
 _BLOCK = 16
 # training on more vectors a list than this changes little and costs much
 _SAMPLE_PER_LIST = 40
+_MARGIN_QUANTILE = 0.9999
+# how much more room a list gets than it needs when it grows
+_SPARE = 1.05
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -63,20 +66,24 @@ class VectorIndex:
         kind: see `IndexPlan`.
         metric: how vectors compare.
         probes: how many lists an unfiltered search visits.
+        margin: how much nearer than a list's centroid one of its vectors may well be.
         trained_for: how many vectors the lists were made for.
     """
 
-    def __init__(self, index: Any, kind: Kind, metric: Metric, probes: int = 1, trained_for: int = 0) -> None:
+    def __init__(
+        self, index: Any, kind: Kind, metric: Metric, probes: int = 1, margin: float = 0.0, trained_for: int = 0
+    ) -> None:
         self.index = index
         self.kind = kind
         self.metric = metric
         self.probes = probes
+        self.margin = margin
         self.trained_for = trained_for
-        self._sizes = np.zeros(0, np.int64)
-        self._sized_for = -1
+        self._sizes: Ints | None = None
         if kind != "flat":
             self._quantizer = faiss.downcast_index(index.quantizer)
             self._centroids: Floats = self._quantizer.reconstruct_n(0, index.nlist)
+            self._room = self._list_sizes().copy()
 
     @classmethod
     def flat(cls, dimension: int, metric: Metric) -> VectorIndex:
@@ -85,7 +92,7 @@ class VectorIndex:
 
     @classmethod
     def trained(cls, kind: Kind, count: int, sample: Floats, metric: Metric) -> VectorIndex:
-        """Return an empty inverted file for about `count` vectors, its lists learned from `sample` (N, D)."""
+        """Return an empty inverted file for about `count` vectors; learning from `sample` changes it."""
         dimension, lists = sample.shape[1], min(IndexPlan.lists(count), len(sample))
         quantizer = faiss.IndexFlat(dimension, _faiss_metric(metric))
         if kind == "ivf":
@@ -98,7 +105,7 @@ class VectorIndex:
         index.cp.seed = 1
         index.cp.min_points_per_centroid = 1
         index.cp.max_points_per_centroid = _SAMPLE_PER_LIST
-        index.train(_prepared(sample, metric))
+        index.train(_prepared(sample, metric, out=sample))
         index.set_direct_map_type(faiss.DirectMap.Array)  # tells which list a row is in
         return cls(index, kind, metric, trained_for=count)
 
@@ -110,10 +117,27 @@ class VectorIndex:
     def __len__(self) -> int:
         return int(self.index.ntotal)
 
-    def add(self, vectors: Floats) -> None:
-        """Append `float32 (N, D)`."""
-        if len(vectors):
-            self.index.add(_prepared(vectors, self.metric))
+    def assign(self, vectors: Floats) -> Ints:
+        """Return the list into which each vector falls, `int64 (N,)`; all zeros for a flat index."""
+        if self.kind == "flat" or not len(vectors):
+            return np.zeros(len(vectors), np.int64)
+        return np.asarray(self._quantizer.search(_prepared(vectors, self.metric), 1)[1].ravel(), np.int64)
+
+    def reserve(self, lists: Ints) -> None:
+        """Make room to add one vector to each of `lists` (N,)."""
+        if self.kind != "flat":
+            # after many at once few are likely to come soon; after few, others like them
+            spare = 1.0 if len(lists) >= len(self) // 4 else _SPARE
+            self._make_room(np.bincount(lists, minlength=self.index.nlist), spare)
+
+    def add(self, vectors: Floats, lists: Ints) -> None:
+        """Append `float32 (N, D)` to the lists that `assign` said (ignored by a flat index)."""
+        prepared = _prepared(vectors, self.metric)
+        if self.kind == "flat":
+            self.index.add(prepared)
+        elif len(vectors):
+            self.index.add_core(len(prepared), faiss.swig_ptr(prepared), None, faiss.swig_ptr(lists))
+            self._sizes = None
 
     def admit(self, mask: Bools) -> Admitted:
         """Prepare a filter; it is good until rows are added."""
@@ -143,47 +167,50 @@ class VectorIndex:
         if exhaustive:
             sizes = self._list_sizes() if admitted is None else admitted.per_list
             lists = np.tile(np.flatnonzero(sizes), (len(queries), 1))
-            found = self._preassigned(prepared, k, admitted, lists, None)
+            found = self._preassigned(prepared, k, admitted, lists)
             return self._ordered(*found, exact=self.kind == "ivf", examined=int(sizes.sum()) * len(queries))
         if widen and admitted is not None:
-            return self._widening(prepared, k, admitted)
-        distances, lists = self._quantizer.search(prepared, self.probes)
-        found = self._preassigned(prepared, k, admitted, lists, distances)
+            return self._filtered(prepared, k, admitted)
+        lists = self._quantizer.search(prepared, self.probes)[1]
+        found = self._preassigned(prepared, k, admitted, lists)
         sizes = self._list_sizes() if admitted is None else admitted.per_list
         return self._ordered(*found, exact=False, examined=int(sizes[lists].sum()))
 
     def list_ranks(self, queries: Floats, rows: Ints) -> Ints:
         """Return how many lists are visited before the one of each row, `int64 (Q, R)` for prepared `queries`."""
-        order = self._nearest(queries, self.index.nlist, np.ones(self.index.nlist, np.int64))
+        order, _ = self._nearest(queries, np.ones(self.index.nlist, np.int64))
         ranks = np.argsort(order, axis=1, kind="stable")
         return np.take_along_axis(ranks, self._list_of()[rows], axis=1)
 
-    def _widening(self, queries: Floats, k: int, admitted: Admitted) -> Found:
-        """Visit lists until twice as many bring nothing new.
+    def excess(self, queries: Floats, vectors: Floats) -> Floats:
+        """Return how much nearer each of `vectors` is to each query than its list's centroid, `float32 (Q, N)`."""
+        near = centroid_scores(queries, _prepared(vectors, self.metric), self.metric)
+        return near - centroid_scores(queries, self._centroids, self.metric)[:, self.assign(vectors)]
 
-        The first round looks at as many admitted vectors as an unfiltered search looks at vectors. A filter may keep
-        only far clusters, among which the nearest are spread over many lists; so a query is done only when doubling
-        the vectors examined left its answers as they were.
+    def _filtered(self, queries: Floats, k: int, admitted: Admitted) -> Found:
+        """Search the lists that may hold one of the k nearest admitted rows.
+
+        A filter may keep only far clusters, among which the nearest are spread over many lists; how many lists find
+        the nearest of all says little then. So the first round looks at as many admitted vectors as an unfiltered
+        search looks at vectors; the second at all lists whose centroid is at most `margin` worse than the k-th answer.
         """
-        order = self._nearest(queries, len(np.flatnonzero(admitted.per_list)), admitted.per_list)
+        order, near = self._nearest(queries, admitted.per_list)
         reached = np.cumsum(admitted.per_list[order], axis=1)
-        rows = np.full((len(queries), k), -1, np.int64)
-        scores = np.full((len(queries), k), -np.inf, np.float32)
-        budget = max(k, math.ceil(self.probes * admitted.count / max(1, len(admitted.per_list[admitted.per_list > 0]))))
-        open_ = np.arange(len(queries))
-        examined = 0
-        while len(open_):
-            depth = np.minimum((reached[open_] < budget).sum(axis=1) + 1, order.shape[1])
-            lists = order[open_, : depth.max()].copy()
-            lists[np.arange(lists.shape[1])[None, :] >= depth[:, None]] = -1
-            new_scores, new_rows = self._preassigned(queries[open_], k, admitted, lists, None)
-            examined += int(reached[open_, depth - 1].sum())
-            settled = (np.sort(new_rows, axis=1) == np.sort(rows[open_], axis=1)).all(axis=1)
-            settled &= (new_rows >= 0).all(axis=1)
-            settled |= depth == order.shape[1]
-            rows[open_], scores[open_] = new_rows, new_scores
-            open_ = open_[~settled]
-            budget *= 2
+        budget = max(4 * k, math.ceil(self.probes * len(self) / self.index.nlist))
+        ranks = np.arange(order.shape[1])[None, :]
+        first = np.minimum((reached < budget).sum(axis=1) + 1, order.shape[1])[:, None]
+        scores, rows = self._preassigned(queries, k, admitted, np.where(ranks < first, order, -1)[:, : first.max()])
+        last = np.maximum((near >= self._growing(scores)[:, -1:] - self.margin).sum(axis=1)[:, None], first)
+        deeper = np.flatnonzero(last > first)
+        if len(deeper):
+            lists = np.where((ranks >= first) & (ranks < last), order, -1)[deeper, : last.max()]
+            more_scores, more_rows = self._preassigned(queries[deeper], k, admitted, lists)
+            both_scores = np.concatenate([scores[deeper], more_scores], axis=1)
+            both_rows = np.concatenate([rows[deeper], more_rows], axis=1)
+            best = np.lexsort((both_rows, -self._growing(both_scores)), axis=1)[:, :k]
+            scores[deeper] = np.take_along_axis(both_scores, best, axis=1)
+            rows[deeper] = np.take_along_axis(both_rows, best, axis=1)
+        examined = int(np.take_along_axis(reached, last - 1, axis=1).sum())
         return self._ordered(scores, rows, exact=False, examined=examined)
 
     def _flat(self, queries: Floats, k: int, admitted: Admitted | None) -> tuple[Floats, Ints]:
@@ -192,19 +219,24 @@ class VectorIndex:
         parts = [self.index.search(queries[at : at + step], k, params=params) for at in range(0, len(queries), step)]
         return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
-    def _nearest(self, queries: Floats, count: int, sizes: Ints) -> Ints:
-        """Return the `count` lists nearest to each query among those with any `sizes`, `int64 (Q, count)`."""
-        scores = queries @ self._centroids.T
-        if self.metric == "l2":
-            scores -= 0.5 * np.einsum("nd,nd->n", self._centroids, self._centroids)
-        scores[:, sizes == 0] = -np.inf
-        return np.ascontiguousarray(np.argsort(-scores, axis=1, kind="stable")[:, :count])
+    def _nearest(self, queries: Floats, sizes: Ints) -> tuple[Ints, Floats]:
+        """Return the lists with any `sizes`, the nearest first, and how near: inner product, or minus square distance.
 
-    def _preassigned(
-        self, queries: Floats, k: int, admitted: Admitted | None, lists: Ints, distances: Floats | None
-    ) -> tuple[Floats, Ints]:
+        Both have the shape (Q, lists).
+        """
+        lists = np.flatnonzero(sizes)
+        near = centroid_scores(queries, self._centroids[lists], self.metric)
+        best = np.argsort(-near, axis=1, kind="stable")
+        return lists[best], np.take_along_axis(near, best, axis=1)
+
+    def _growing(self, scores: Floats) -> Floats:
+        """Return FAISS's scores so that they grow with likeness; where there was no answer, minus infinity."""
+        return -scores if self.metric == "l2" else scores
+
+    def _preassigned(self, queries: Floats, k: int, admitted: Admitted | None, lists: Ints) -> tuple[Floats, Ints]:
+        lists = np.ascontiguousarray(lists)
         # neither kind of list codes residuals, so the distances to the centroids do not matter
-        given = np.zeros(lists.shape, np.float32) if distances is None else distances
+        given = np.zeros(lists.shape, np.float32)
         params = faiss.SearchParametersIVF(nprobe=lists.shape[1], sel=None if admitted is None else admitted.selector)
         scores = np.empty((len(queries), k), np.float32)
         rows = np.empty((len(queries), k), np.int64)
@@ -218,21 +250,41 @@ class VectorIndex:
         return np.asarray(faiss.vector_to_array(self.index.direct_map.array) >> 32, np.int64)
 
     def _list_sizes(self) -> Ints:
-        if self._sized_for != len(self):
+        if self._sizes is None:
             lists = self.index.invlists
             self._sizes = np.array([lists.list_size(at) for at in range(self.index.nlist)], np.int64)
-            self._sized_for = len(self)
         return self._sizes
+
+    def _make_room(self, more: Ints, spare: float) -> None:
+        """See to it that each list can take so many `more`; one that cannot gets `spare` times what it needs.
+
+        FAISS doubles a list that runs out of room, and over many lists that holds half as much again as the vectors.
+        A list that is emptied first is given exactly what it asks for.
+        """
+        lists = self.index.invlists
+        wanted = self._list_sizes() + more
+        for at in np.flatnonzero(wanted > self._room).tolist():
+            size, room = lists.list_size(at), math.ceil(spare * wanted[at])
+            rows = faiss.rev_swig_ptr(lists.get_ids(at), size).copy()
+            codes = faiss.rev_swig_ptr(lists.get_codes(at), size * lists.code_size).copy()
+            lists.resize(at, 0)
+            lists.resize(at, room)
+            if size:
+                lists.update_entries(at, 0, size, faiss.swig_ptr(rows), faiss.swig_ptr(codes))
+            lists.resize(at, size)
+            self._room[at] = room
 
     def _ordered(self, scores: Floats, rows: Ints, *, exact: bool, examined: int) -> Found:
         """Put equal scores in order of insertion, and turn squared distances into scores."""
         if self.metric == "l2":
             scores = -np.sqrt(np.maximum(scores, 0))
-        scores = np.where(rows < 0, np.float32(-np.inf), scores)
-        order = np.lexsort((rows, -scores), axis=1)
-        return Found(
-            np.take_along_axis(rows, order, axis=1), np.take_along_axis(scores, order, axis=1), exact, examined
-        )
+        empty = rows < 0
+        if empty.any():
+            scores[empty] = -np.inf
+        if (scores[:, 1:] >= scores[:, :-1]).any():  # FAISS sorts, but not what is equal
+            order = np.lexsort((rows, -scores), axis=1)
+            rows, scores = np.take_along_axis(rows, order, axis=1), np.take_along_axis(scores, order, axis=1)
+        return Found(rows, scores, exact, examined)
 
 
 class Tuning:
@@ -264,11 +316,24 @@ class Tuning:
         best = np.argsort(-scores, axis=1, kind="stable")[:, : self.NEAREST + 1]
         self._scores, self._rows = np.take_along_axis(scores, best, axis=1), np.take_along_axis(rows, best, axis=1)
 
-    def apply(self, index: VectorIndex, recall: float) -> None:
-        """Set the fewest probes that reach this share of the nearest (without the queries themselves)."""
+    def apply(self, index: VectorIndex, recall: float, others: Floats) -> None:
+        """Set the fewest probes that reach this share of the nearest (without the queries themselves), and the margin.
+
+        The margin is what one in 10 000 of `others` (N, D), vectors that are no queries, is nearer than its centroid.
+        """
+        index.margin = float(np.quantile(index.excess(self._queries, others), _MARGIN_QUANTILE))
         ranks = np.sort(index.list_ranks(self._queries, self._rows[:, 1:]).ravel())
         if len(ranks):
             index.probes = int(ranks[math.ceil(recall * len(ranks)) - 1]) + 1
+
+
+def centroid_scores(queries: Floats, vectors: Floats, metric: Metric) -> Floats:
+    """Return inner products, or minus square distances, of prepared vectors, `float32 (Q, N)`; quick, not precise."""
+    products = queries @ vectors.T
+    if metric == "cosine":
+        return np.asarray(products, np.float32)
+    squares = np.einsum("nd,nd->n", vectors, vectors)[None, :] + np.einsum("nd,nd->n", queries, queries)[:, None]
+    return np.asarray(2 * products - squares, np.float32)
 
 
 def exact_scores(queries: Floats, vectors: Floats, metric: Metric) -> Floats:
@@ -279,13 +344,14 @@ def exact_scores(queries: Floats, vectors: Floats, metric: Metric) -> Floats:
     return np.stack([-np.linalg.norm(right - one, axis=1) for one in left]).astype(np.float32)
 
 
-def _prepared(vectors: Floats, metric: Metric) -> Floats:
+def _prepared(vectors: Floats, metric: Metric, out: Floats | None = None) -> Floats:
     """Return contiguous vectors, for cosine at length 1; a vector of zeros stays so and scores 0 with all."""
     if metric == "l2":
         return np.ascontiguousarray(vectors, np.float32)
-    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))[:, None]
-    out = np.zeros(vectors.shape, np.float32)
-    np.divide(vectors, lengths, out=out, where=lengths > 0, casting="same_kind")
+    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
+    lengths[lengths == 0] = 1
+    out = np.empty(vectors.shape, np.float32) if out is None else out
+    np.divide(vectors, lengths[:, None], out=out, casting="same_kind")
     return out
 
 

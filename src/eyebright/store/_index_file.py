@@ -55,8 +55,8 @@ def write(folder: Path, store: str, saved: Saved) -> None:
     """
     index = saved.index
     header = {
-        "format": FORMAT, "store": store, "kind": index.kind, "probes": index.probes, "trained_for": index.trained_for,
-        "rows": len(index), "row": saved.stamp.row, "change": saved.stamp.change,
+        "format": FORMAT, "store": store, "kind": index.kind, "rows": len(index), "probes": index.probes,
+        "margin": index.margin, "trained_for": index.trained_for, "row": saved.stamp.row, "change": saved.stamp.change,
     }  # fmt: skip
     handle, name = tempfile.mkstemp(prefix=NAME + "-", suffix=".part", dir=folder)
     try:
@@ -107,7 +107,9 @@ def read(folder: Path, store: str, space: Space, at_most: Stamp) -> Saved | None
     except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
         _logger.warning("store %s: %s cannot be used (%s); it is made again from the records", folder, NAME, error)
         return None
-    index = VectorIndex(raw, header["kind"], space.metric, int(header["probes"]), int(header["trained_for"]))
+    index = VectorIndex(
+        raw, header["kind"], space.metric, int(header["probes"]), float(header["margin"]), int(header["trained_for"])
+    )
     return Saved(index, rowids, alive, Stamp(int(header["row"]), int(header["change"])))
 
 

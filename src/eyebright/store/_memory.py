@@ -32,7 +32,8 @@ from eyebright.store._index_file import Saved, Stamp
 from eyebright.store._plan import IndexPlan
 from eyebright.store.where import parse
 
-_TUNING_QUERIES = 200
+# of so many records, every tenth asks for its nearest and the rest show how vectors lie around their centroids
+_TUNING_SAMPLE, _TUNING_STEP = 2000, 10
 _FILTERS_KEPT = 64
 _logger = logging.getLogger(__name__)
 
@@ -82,6 +83,14 @@ class Memory:
 
     def sync(self, db: sqlite3.Connection) -> None:
         """Bring everything to the state of the current transaction."""
+        try:
+            self._sync(db)
+        except BaseException:
+            self._forget()  # half a change must not be built upon
+            self._version = None
+            raise
+
+    def _sync(self, db: sqlite3.Connection) -> None:
         version = int(db.execute("PRAGMA data_version").fetchone()[0])
         if version == self._version:
             return
@@ -195,7 +204,7 @@ class Memory:
         rowids = np.array([row[0] for row in db.execute("SELECT rowid FROM vectors ORDER BY rowid")], np.int64)
         total, dimension, metric = len(rowids), self._space.dimension, self._space.metric
         kind = self._plan.kind(total, dimension)
-        tuning = None
+        tuning, others = None, None
         if kind == "flat":
             index = VectorIndex.flat(dimension, metric)
         else:
@@ -203,18 +212,35 @@ class Memory:
             sample = self._sample(db, rowids, VectorIndex.sample_size(total), rng)
             index = VectorIndex.trained(kind, total, sample, metric)
             del sample
-            tuning = Tuning(self._sample(db, rowids, _TUNING_QUERIES, rng), metric)
-        for part, vectors in scan_vectors(db, 0, dimension):
-            if tuning is not None:
-                tuning.see(len(index), vectors)
-            index.add(vectors)
-            self._rowids.extend(part)
-            self._alive.extend(np.ones(len(part), np.bool_))
-        if tuning is not None:
-            tuning.apply(index, self._plan.recall)
-        self._index, self._stamp = index, newest
+            sample = self._sample(db, rowids, _TUNING_SAMPLE, rng)
+            tuning = Tuning(sample[::_TUNING_STEP], metric)
+            others = np.delete(sample, slice(None, None, _TUNING_STEP), axis=0)
+        self._index = index
+        self._append(db, 0, tuning)
+        if tuning is not None and others is not None:
+            tuning.apply(index, self._plan.recall, others)
+        self._stamp = newest
         _logger.info("store %s: made a %s index of %d vectors, %d probes", self._folder, kind, total, index.probes)
         self.save()
+
+    def _append(self, db: sqlite3.Connection, after: int, tuning: Tuning | None) -> None:
+        """Add the rows beyond `after`. They are read twice, to make room for all of them at once, and no more."""
+        lists = [np.zeros(0, np.int64)]
+        if self.index.kind != "flat":
+            at = 0
+            for part, vectors in scan_vectors(db, after, self._space.dimension):
+                if tuning is not None:
+                    tuning.see(at, vectors)
+                lists.append(self.index.assign(vectors))
+                at += len(part)
+        known = np.concatenate(lists)
+        self.index.reserve(known)
+        at = 0
+        for part, vectors in scan_vectors(db, after, self._space.dimension):
+            self.index.add(vectors, known[at : at + len(part)])
+            self._rowids.extend(part)
+            self._alive.extend(np.ones(len(part), np.bool_))
+            at += len(part)
 
     def _sample(self, db: sqlite3.Connection, rowids: Ints, size: int, rng: np.random.Generator) -> Floats:
         chosen = rng.choice(rowids, min(size, len(rowids)), replace=False)
@@ -233,10 +259,7 @@ class Memory:
             elif self._columns:
                 self._assign_columns(db, self._columns, rows[self._alive.array[rows]])
         first = len(self._rowids)
-        for part, vectors in scan_vectors(db, self._stamp.row, self._space.dimension):
-            self.index.add(vectors)
-            self._rowids.extend(part)
-            self._alive.extend(np.ones(len(part), np.bool_))
+        self._append(db, self._stamp.row, None)
         added = np.arange(first, len(self._rowids))
         for column in self._columns.values():
             column.extend([None] * len(added))

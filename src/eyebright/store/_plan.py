@@ -24,8 +24,8 @@ class IndexPlan:
 
     flat_max: int = 8 << 20
     full_max: int = 2 << 30
-    filtered_max: int = 8 << 20
-    recall: float = 0.99
+    filtered_max: int = 4 << 20
+    recall: float = 0.995
     growth: float = 4.0
 
     def kind(self, count: int, dimension: int) -> Kind:

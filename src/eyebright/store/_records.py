@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,7 @@ def annotate(db: sqlite3.Connection, metadata: Mapping[str, Metadata]) -> int:
 
 def rowids(db: sqlite3.Connection, ids: Sequence[str]) -> dict[str, int]:
     """Return the rowids of those ids that are known."""
-    return {one: rowid for rowid, one in _where_in(db, "SELECT rowid, id FROM records WHERE id", list(ids))}
+    return dict(_where_in(db, "SELECT id, rowid FROM records WHERE id", list(ids)))
 
 
 def known(db: sqlite3.Connection, ids: Sequence[str]) -> list[int]:
@@ -112,10 +112,12 @@ def _index_texts(db: sqlite3.Connection, rows: Iterable[tuple[int, Metadata]]) -
     db.executemany("INSERT INTO texts (rowid, words) VALUES (?, ?)", ((rowid, text) for rowid, text in texts if text))
 
 
-def _where_in(db: sqlite3.Connection, select: str, wanted: Sequence[str] | Sequence[int]) -> Iterator[tuple[int, Any]]:
+def _where_in(db: sqlite3.Connection, select: str, wanted: Sequence[str] | Sequence[int]) -> list[tuple[Any, Any]]:
+    out: list[tuple[Any, Any]] = []
     for start in range(0, len(wanted), BATCH):
         part = wanted[start : start + BATCH]
-        yield from db.execute(f"{select} IN ({','.join('?' * len(part))})", part)
+        out += db.execute(f"{select} IN ({','.join('?' * len(part))})", part).fetchall()
+    return out
 
 
 def _json(row: Metadata) -> str:

@@ -36,7 +36,7 @@ class EmbeddedStore:
     survives the end of the process and of the machine's power.
 
     Small stores, and filters that admit little, are searched exactly; larger ones through an inverted file whose depth
-    is chosen when it is made, so that it finds 99 % of the ten nearest of sampled records. When a store has outgrown
+    is chosen when it is made, so that it finds 99.5 % of the ten nearest of sampled records. When a store has outgrown
     its index, the next search (or `close`) makes a new one, which takes some seconds at 100 000 vectors.
     """
 
@@ -290,9 +290,9 @@ class EmbeddedStore:
 
     def _named(self, db: sqlite3.Connection, found: Found) -> Matches:
         """Put ids in the place of rows; every query has as many answers as the others."""
-        rowids = self._memory.rowids[found.rows]
-        names = sql.names(db, np.unique(rowids).tolist())
-        ids = np.array([names[one] for one in rowids.ravel().tolist()], np.object_).reshape(rowids.shape)
+        rowids = self._memory.rowids[found.rows].ravel().tolist()
+        names = sql.names(db, list(set(rowids)))
+        ids = np.array([names[one] for one in rowids], np.object_).reshape(found.rows.shape)
         counts = np.full(len(ids), found.rows.shape[1], np.int64)
         return Matches(ids, found.scores, counts, found.exact, found.examined)
 
