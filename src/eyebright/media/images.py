@@ -176,9 +176,10 @@ def publish(temporary: Path, target: Path) -> None:
 def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[IO[bytes], str]]:
     where = display_path(path)
     try:
-        mode = Path(path).stat().st_mode
+        target = Path(path)
+        mode = target.stat().st_mode
         # opening a pipe would wait for ever
-        file = Path(path).open("rb") if stat.S_ISREG(mode) else None  # noqa: SIM115  (closed below)
+        file = target.open("rb") if stat.S_ISREG(mode) else None  # noqa: SIM115  (closed below)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise MediaError(f"{where}: cannot read the image: {reason_of(error)}") from error
     if file is None:
