@@ -179,7 +179,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[IO[bytes], str]]:
         target = Path(path)
         mode = target.stat().st_mode
         # opening a pipe would wait for ever
-        file = target.open("rb") if stat.S_ISREG(mode) else None  # noqa: SIM115  (closed below)
+        file = target.open("rb") if stat.S_ISREG(mode) else None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise MediaError(f"{where}: cannot read the image: {reason_of(error)}") from error
     if file is None:
