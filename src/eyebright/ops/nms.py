@@ -19,7 +19,7 @@ def nms(
 ) -> npt.NDArray[np.int64]:
     """Keep the best box of every heap: take the highest score, drop what overlaps it too much, go on.
 
-    Memory grows with N, not with its square. 10 000 boxes that hardly overlap take about a second, crowded ones far less.
+    Memory grows with N, not with its square. 10 000 boxes take about a second when few overlap, else less.
 
     Args:
         boxes: `(N, 4)` xyxy, finite.
