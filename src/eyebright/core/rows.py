@@ -7,6 +7,7 @@ axis (one row). Empty means zero rows of the same columns, so code after a filte
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -81,6 +82,7 @@ class Rows:
         return dataclasses.replace(self, **changes)
 
     @classmethod
+    @functools.cache
     def _columns(cls) -> tuple[str, ...]:
         return tuple(field.name for field in dataclasses.fields(cls) if field.metadata.get("row", True))
 

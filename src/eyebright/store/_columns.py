@@ -45,6 +45,31 @@ class Growing:
         self._count = end
 
 
+class Names:
+    """Many short texts in little memory: their bytes one after the other, and where each ends."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+        self._ends = Growing(np.int64)
+        self._ends.extend([0])
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def extend(self, texts: Sequence[str]) -> None:
+        """Append texts."""
+        encoded = [text.encode() for text in texts]
+        ends = np.cumsum([len(one) for one in encoded], dtype=np.int64) + len(self._bytes)
+        self._bytes += b"".join(encoded)
+        self._ends.extend(ends)
+
+    def pick(self, rows: Ints) -> list[str]:
+        """Return the texts of these rows."""
+        every, ends = self._bytes, self._ends.array
+        spans = zip(ends[rows].tolist(), ends[rows + 1].tolist(), strict=True)
+        return [every[start:end].decode() for start, end in spans]
+
+
 class Column:
     """One column: values, which of them there are, and the dictionary of a text column."""
 

@@ -22,9 +22,15 @@ from eyebright.store._plan import IndexPlan, Kind
 faiss: Any = _faiss  # its stubs do not know what its Python layer adds
 # FAISS's batched l2 distances subtract large squares and lose digits; below 20 queries it computes them plainly
 _BLOCK = 16
+# for each query a few numbers a list are held at once
+_QUERIES_AT_ONCE = 512
+_statistics: Any = faiss.cvar.indexIVF_stats
 # training on more vectors a list than this changes little and costs much
 _SAMPLE_PER_LIST = 40
+# new pictures lie a little farther from the centroids than the records that these were learned from
+_CAUTION = 1.5
 _MARGIN_QUANTILE = 0.9999
+_SHORT = 1e-20
 # how much more room a list gets than it needs when it grows
 _SPARE = 1.05
 
@@ -160,6 +166,11 @@ class VectorIndex:
             exhaustive: compare every admitted row; else only those that are likely near.
             widen: the admitted rows are a choice, not nearly all, so search as deep as it takes.
         """
+        if len(queries) > _QUERIES_AT_ONCE:
+            parts = np.array_split(queries, math.ceil(len(queries) / _QUERIES_AT_ONCE))
+            found = [self.search(part, k, admitted, exhaustive=exhaustive, widen=widen) for part in parts]
+            rows, scores = (np.concatenate([getattr(one, name) for one in found]) for name in ("rows", "scores"))
+            return Found(rows, scores, found[0].exact, sum(one.examined for one in found))
         prepared = _prepared(queries, self.metric)
         if self.kind == "flat":
             count = len(self) if admitted is None else admitted.count
@@ -167,14 +178,16 @@ class VectorIndex:
         if exhaustive:
             sizes = self._list_sizes() if admitted is None else admitted.per_list
             lists = np.tile(np.flatnonzero(sizes), (len(queries), 1))
-            found = self._preassigned(prepared, k, admitted, lists)
-            return self._ordered(*found, exact=self.kind == "ivf", examined=int(sizes.sum()) * len(queries))
+            answers = self._visit(prepared, k, admitted, lists)
+            return self._ordered(*answers, exact=self.kind == "ivf", examined=int(sizes.sum()) * len(queries))
         if widen and admitted is not None:
             return self._filtered(prepared, k, admitted)
-        lists = self._quantizer.search(prepared, self.probes)[1]
-        found = self._preassigned(prepared, k, admitted, lists)
-        sizes = self._list_sizes() if admitted is None else admitted.per_list
-        return self._ordered(*found, exact=False, examined=int(sizes[lists].sum()))
+        params = None if admitted is None else self._params(self.probes, admitted)
+        self.index.nprobe = self.probes
+        # FAISS counts for the whole process; with searches on other threads the figure may come out too large
+        before = _statistics.ndis
+        answers = self.index.search(prepared, k, params=params)
+        return self._ordered(*answers, exact=False, examined=_statistics.ndis - before)
 
     def list_ranks(self, queries: Floats, rows: Ints) -> Ints:
         """Return how many lists are visited before the one of each row, `int64 (Q, R)` for prepared `queries`."""
@@ -199,12 +212,12 @@ class VectorIndex:
         budget = max(4 * k, math.ceil(self.probes * len(self) / self.index.nlist))
         ranks = np.arange(order.shape[1])[None, :]
         first = np.minimum((reached < budget).sum(axis=1) + 1, order.shape[1])[:, None]
-        scores, rows = self._preassigned(queries, k, admitted, np.where(ranks < first, order, -1)[:, : first.max()])
+        scores, rows = self._visit(queries, k, admitted, np.where(ranks < first, order, -1)[:, : first.max()])
         last = np.maximum((near >= self._growing(scores)[:, -1:] - self.margin).sum(axis=1)[:, None], first)
         deeper = np.flatnonzero(last > first)
         if len(deeper):
             lists = np.where((ranks >= first) & (ranks < last), order, -1)[deeper, : last.max()]
-            more_scores, more_rows = self._preassigned(queries[deeper], k, admitted, lists)
+            more_scores, more_rows = self._visit(queries[deeper], k, admitted, lists)
             both_scores = np.concatenate([scores[deeper], more_scores], axis=1)
             both_rows = np.concatenate([rows[deeper], more_rows], axis=1)
             best = np.lexsort((both_rows, -self._growing(both_scores)), axis=1)[:, :k]
@@ -233,17 +246,22 @@ class VectorIndex:
         """Return FAISS's scores so that they grow with likeness; where there was no answer, minus infinity."""
         return -scores if self.metric == "l2" else scores
 
-    def _preassigned(self, queries: Floats, k: int, admitted: Admitted | None, lists: Ints) -> tuple[Floats, Ints]:
+    def _visit(self, queries: Floats, k: int, admitted: Admitted | None, lists: Ints) -> tuple[Floats, Ints]:
         lists = np.ascontiguousarray(lists)
         # neither kind of list codes residuals, so the distances to the centroids do not matter
         given = np.zeros(lists.shape, np.float32)
-        params = faiss.SearchParametersIVF(nprobe=lists.shape[1], sel=None if admitted is None else admitted.selector)
         scores = np.empty((len(queries), k), np.float32)
         rows = np.empty((len(queries), k), np.int64)
+        self.index.nprobe = lists.shape[1]
+        params = None if admitted is None else self._params(lists.shape[1], admitted)
         # FAISS's own Python method of this name takes no params, so this is the C++ one below it
         pointers = [faiss.swig_ptr(array) for array in (lists, given, scores, rows)]
         self.index.search_preassigned_c(len(queries), faiss.swig_ptr(queries), k, *pointers, False, params)
         return scores, rows
+
+    @staticmethod
+    def _params(probes: int, admitted: Admitted) -> Any:
+        return faiss.SearchParametersIVF(nprobe=probes, sel=admitted.selector)
 
     def _list_of(self) -> Ints:
         """Return the list of each row; FAISS keeps list and offset in the two halves of one number."""
@@ -278,9 +296,8 @@ class VectorIndex:
         """Put equal scores in order of insertion, and turn squared distances into scores."""
         if self.metric == "l2":
             scores = -np.sqrt(np.maximum(scores, 0))
-        empty = rows < 0
-        if empty.any():
-            scores[empty] = -np.inf
+        if rows.min(initial=0) < 0:
+            scores[rows < 0] = -np.inf
         if (scores[:, 1:] >= scores[:, :-1]).any():  # FAISS sorts, but not what is equal
             order = np.lexsort((rows, -scores), axis=1)
             rows, scores = np.take_along_axis(rows, order, axis=1), np.take_along_axis(scores, order, axis=1)
@@ -324,7 +341,8 @@ class Tuning:
         index.margin = float(np.quantile(index.excess(self._queries, others), _MARGIN_QUANTILE))
         ranks = np.sort(index.list_ranks(self._queries, self._rows[:, 1:]).ravel())
         if len(ranks):
-            index.probes = int(ranks[math.ceil(recall * len(ranks)) - 1]) + 1
+            enough = int(ranks[math.ceil(recall * len(ranks)) - 1]) + 1
+            index.probes = min(math.ceil(_CAUTION * enough), index.index.nlist)
 
 
 def centroid_scores(queries: Floats, vectors: Floats, metric: Metric) -> Floats:
@@ -348,8 +366,11 @@ def _prepared(vectors: Floats, metric: Metric, out: Floats | None = None) -> Flo
     """Return contiguous vectors, for cosine at length 1; a vector of zeros stays so and scores 0 with all."""
     if metric == "l2":
         return np.ascontiguousarray(vectors, np.float32)
-    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
-    lengths[lengths == 0] = 1
+    squares = np.einsum("nd,nd->n", vectors, vectors)
+    if squares.min(initial=1) < _SHORT:  # the squares of very short vectors leave float32's range
+        squares = np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64)
+        squares[squares == 0] = 1
+    lengths = np.sqrt(squares)
     out = np.empty(vectors.shape, np.float32) if out is None else out
     np.divide(vectors, lengths[:, None], out=out, casting="same_kind")
     return out

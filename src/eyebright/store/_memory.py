@@ -16,7 +16,7 @@ import numpy as np
 
 from eyebright.core.types import Bools, Floats, Ints, Metadata, Space
 from eyebright.store import _index_file
-from eyebright.store._columns import Column, Growing, evaluate, needed, picked
+from eyebright.store._columns import Column, Growing, Names, evaluate, needed, picked
 from eyebright.store._database import (
     ANNOTATED,
     BATCH,
@@ -58,6 +58,7 @@ class Memory:
         self._types: dict[str, str] = {}
         self._columns: dict[str, Column] = {}
         self._filters: dict[str | None, Admitted] = {}
+        self._names: Names | None = None
         self._forget()
 
     @property
@@ -80,6 +81,14 @@ class Memory:
     def outdated(self) -> None:
         """Say that this connection wrote something; SQLite reports only what others wrote."""
         self._version = None
+
+    def ready(self, db: sqlite3.Connection, where: str | None) -> bool:
+        """Return whether a search with this filter needs nothing from SQLite, because nobody wrote since the last."""
+        if self._index is None or self._index.kind == "ivf-sq8" or self._names is None:
+            return False
+        if where not in self._filters and (where is not None or self._dead):
+            return False
+        return self._version is not None and self._version == db.execute("PRAGMA data_version").fetchone()[0]
 
     def sync(self, db: sqlite3.Connection) -> None:
         """Bring everything to the state of the current transaction."""
@@ -123,6 +132,19 @@ class Memory:
             self._filters[where] = self.index.admit(mask)
         return self._filters[where]
 
+    def names(self, db: sqlite3.Connection, rows: Ints) -> list[str]:
+        """Return the ids of these rows, which must be alive.
+
+        They are kept in memory, since looking ten of them up in SQLite takes longer than finding them.
+        """
+        if self._names is None:
+            ids = [row[0] for row in db.execute("SELECT id FROM records ORDER BY rowid")]
+            aligned = np.full(len(self._rowids), "", np.object_)
+            aligned[self._alive.array] = ids
+            self._names = Names()
+            self._names.extend(aligned.tolist())
+        return self._names.pick(rows)
+
     def rows_of(self, rowids: Ints) -> tuple[Ints, Bools]:
         """Return the row of each rowid, and whether it is one of the index's."""
         at = np.searchsorted(self.rowids, rowids)
@@ -160,6 +182,7 @@ class Memory:
         self._rowids, self._alive = Growing(np.int64), Growing(np.bool_)
         self._dead = 0
         self._stamp = Stamp(0, 0)
+        self._names = None
         self._types, self._columns, self._filters = {}, {}, {}
 
     def _load(self, newest: Stamp) -> None:
@@ -260,6 +283,9 @@ class Memory:
                 self._assign_columns(db, self._columns, rows[self._alive.array[rows]])
         first = len(self._rowids)
         self._append(db, self._stamp.row, None)
+        if self._names is not None:
+            new = db.execute("SELECT id FROM records WHERE rowid > ? ORDER BY rowid", (self._stamp.row,))
+            self._names.extend([row[0] for row in new])
         added = np.arange(first, len(self._rowids))
         for column in self._columns.values():
             column.extend([None] * len(added))

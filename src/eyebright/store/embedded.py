@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 
 from eyebright.core.errors import InputError, QueryError, StoreError
-from eyebright.core.types import Bools, Embeddings, Floats, Matches, Metadata, MetadataValue, Records, Space
+from eyebright.core.types import Bools, Embeddings, Floats, Ints, Matches, Metadata, MetadataValue, Records, Space
 from eyebright.store import _database as database
 from eyebright.store import _records as sql
 from eyebright.store._answers import matches
@@ -182,19 +182,13 @@ class EmbeddedStore:
             InputError: a query is not finite.
         """
         check_queries(queries, self._space, k, "store.search")
-        with self._reading() as db:
-            self._memory.sync(db)
-            admitted = self._memory.admitted(db, where)
-            wanted = min(k, self._memory.count if admitted is None else admitted.count)
-            if not wanted or not len(queries):
-                return matches([[] for _ in range(len(queries))], exact=True, examined=0)
-            if exact or self._is_small(admitted, filtered=where is not None):
-                found = self._exhaustively(db, queries.vectors, wanted, admitted)
-            else:
-                found = self._approximately(db, queries.vectors, wanted, admitted, filtered=where is not None)
-                if (found.rows < 0).any():  # too few in the lists that were visited
-                    found = self._exhaustively(db, queries.vectors, wanted, admitted)
-            return self._named(db, found)
+        with self._lock, database.translated(self._path):
+            db = self._opened()
+            if self._memory.ready(db, where):
+                return self._search(db, queries.vectors, k, where, exact=exact is True)
+            with database.transaction(db):
+                self._memory.sync(db)
+                return self._search(db, queries.vectors, k, where, exact=exact is True)
 
     def search_text(self, words: str, k: int, *, where: str | None = None) -> Matches:
         """Return the k records whose text values fit the words best (BM25), as one row.
@@ -205,7 +199,7 @@ class EmbeddedStore:
         # quoted, the user's words cannot be read as FTS5's own syntax
         query = " OR ".join(f'"{word}"' for word in tokens(words))
         with self._reading() as db:
-            admitted = None if where is None else self._rowids_where(db, where)
+            admitted = None if where is None else set(self._memory.rowids[self._rows_where(db, where)].tolist())
             best: list[tuple[int, float]] = []
             examined = 0
             if query:
@@ -225,9 +219,7 @@ class EmbeddedStore:
         with self._reading() as db:
             if where is None:
                 return [row[0] for row in db.execute("SELECT id FROM records ORDER BY rowid")]
-            rowids = sorted(self._rowids_where(db, where))
-            names = sql.names(db, rowids)
-            return [names[rowid] for rowid in rowids]
+            return self._memory.names(db, self._rows_where(db, where))
 
     def columns(self) -> dict[str, str]:
         """Return the metadata columns that ever had a value, and their types."""
@@ -267,6 +259,21 @@ class EmbeddedStore:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
+    def _search(self, db: sqlite3.Connection, queries: Floats, k: int, where: str | None, *, exact: bool) -> Matches:
+        admitted = self._memory.admitted(db, where)
+        wanted = min(k, self._memory.count if admitted is None else admitted.count)
+        if not wanted or not len(queries):
+            return matches([[] for _ in range(len(queries))], exact=True, examined=0)
+        if exact or self._is_small(admitted, filtered=where is not None):
+            found = self._exhaustively(db, queries, wanted, admitted)
+        else:
+            found = self._approximately(db, queries, wanted, admitted, filtered=where is not None)
+            if found.rows.min() < 0:  # too few in the lists that were visited
+                found = self._exhaustively(db, queries, wanted, admitted)
+        # every query has as many answers as the others
+        ids = np.array(self._memory.names(db, found.rows.ravel()), np.object_).reshape(found.rows.shape)
+        return Matches(ids, found.scores, np.full(len(ids), wanted, np.int64), found.exact, found.examined)
+
     def _is_small(self, admitted: Admitted | None, *, filtered: bool) -> bool:
         if self._memory.index.kind == "flat":
             return True
@@ -288,19 +295,11 @@ class EmbeddedStore:
         found = memory.index.search(queries, _CANDIDATES_PER_MATCH * k, admitted, widen=filtered)
         return rescored(db, queries, found, memory.rowids, k, self._space.metric)
 
-    def _named(self, db: sqlite3.Connection, found: Found) -> Matches:
-        """Put ids in the place of rows; every query has as many answers as the others."""
-        rowids = self._memory.rowids[found.rows].ravel().tolist()
-        names = sql.names(db, list(set(rowids)))
-        ids = np.array([names[one] for one in rowids], np.object_).reshape(found.rows.shape)
-        counts = np.full(len(ids), found.rows.shape[1], np.int64)
-        return Matches(ids, found.scores, counts, found.exact, found.examined)
-
-    def _rowids_where(self, db: sqlite3.Connection, where: str) -> set[int]:
+    def _rows_where(self, db: sqlite3.Connection, where: str) -> Ints:
+        """Return the rows of the index that `where` admits, in order of insertion."""
         self._memory.sync(db)
         admitted = self._memory.admitted(db, where)
-        rows = slice(None) if admitted is None else admitted.mask
-        return set(self._memory.rowids[rows].tolist())
+        return np.arange(len(self._memory.rowids)) if admitted is None else np.flatnonzero(admitted.mask)
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
