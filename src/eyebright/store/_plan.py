@@ -20,6 +20,7 @@ class IndexPlan:
         filtered_max: a filter that admits at most this much is searched exactly.
         recall: the share of the ten nearest that the approximate index must find when it is built.
         growth: the index is trained anew when the store has grown by this factor.
+        least: fewer vectors than this are compared one by one, however large they are.
     """
 
     flat_max: int = 8 << 20
@@ -27,11 +28,12 @@ class IndexPlan:
     filtered_max: int = 4 << 20
     recall: float = 0.995
     growth: float = 4.0
+    least: int = 1000
 
     def kind(self, count: int, dimension: int) -> Kind:
-        """Return the index for `count` vectors. Fewer than 1000 are always compared one by one."""
+        """Return the index for `count` vectors."""
         size = 4 * count * dimension
-        if size <= self.flat_max or count < 1000:
+        if size <= self.flat_max or count < self.least:
             return "flat"
         return "ivf" if size <= self.full_max else "ivf-sq8"
 

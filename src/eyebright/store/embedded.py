@@ -199,7 +199,10 @@ class EmbeddedStore:
         # quoted, the user's words cannot be read as FTS5's own syntax
         query = " OR ".join(f'"{word}"' for word in tokens(words))
         with self._reading() as db:
-            admitted = None if where is None else set(self._memory.rowids[self._rows_where(db, where)].tolist())
+            admitted = None
+            if where is not None:
+                rows = self._rows_where(db, where)
+                admitted = set(self._memory.rowids[rows].tolist())
             best: list[tuple[int, float]] = []
             examined = 0
             if query:
@@ -219,7 +222,8 @@ class EmbeddedStore:
         with self._reading() as db:
             if where is None:
                 return [row[0] for row in db.execute("SELECT id FROM records ORDER BY rowid")]
-            return self._memory.names(db, self._rows_where(db, where))
+            rows = self._rows_where(db, where)
+            return self._memory.names(db, rows)
 
     def columns(self) -> dict[str, str]:
         """Return the metadata columns that ever had a value, and their types."""
