@@ -97,6 +97,7 @@ _ALLOWED = {
     _Type.IN, _Type.NOT, _Type.LIKE, _Type.BETWEEN, _Type.IS, _Type.AND, _Type.OR,
     _Type.L_PAREN, _Type.R_PAREN, _Type.COMMA, _Type.DASH,
 }  # fmt: skip
+_PARTS = {"this", "expression", "expressions", "low", "high", "negate"}
 _GRAMMAR = "only columns, literals, comparisons, IN, LIKE, BETWEEN, IS NULL, AND, OR, NOT and parentheses may be used"
 
 
@@ -178,6 +179,13 @@ class _Parser:
         }  # fmt: skip
 
     def condition(self, node: Node) -> Condition:
+        # sqlglot says in such flags what it understood beyond our grammar, and NOT LIKE in some of its versions
+        if any(value for name, value in node.args.items() if name not in _PARTS) and not isinstance(node, exp.Column):
+            raise self.wrong(_GRAMMAR, self.place(node))
+        if node.args.get("negate"):
+            positive = node.copy()
+            positive.set("negate", None)
+            return Not(self.condition(positive))
         if isinstance(node, exp.Paren):
             return self.condition(node.this)
         if isinstance(node, exp.And | exp.Or):
@@ -189,7 +197,7 @@ class _Parser:
             return Constant(bool(node.this))
         if type(node) in _COMPARISONS:
             return self._comparison(node, _COMPARISONS[type(node)])
-        if isinstance(node, exp.In) and not node.args.get("query") and not node.args.get("field"):
+        if isinstance(node, exp.In):
             column = self.column(node.this)
             return Member(column, tuple(self.literal(one, column) for one in node.expressions))
         if isinstance(node, exp.Like):
@@ -200,7 +208,7 @@ class _Parser:
                 )
             pattern = self.literal(node.expression, column)
             return Like(column, None if pattern is None else str(pattern))
-        if isinstance(node, exp.Between) and not node.args.get("symmetric"):
+        if isinstance(node, exp.Between):
             column = self.column(node.this)
             low, high = (self.literal(node.args[side], column) for side in ("low", "high"))
             return And((Compare(column, ">=", low), Compare(column, "<=", high)))
