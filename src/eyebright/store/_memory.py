@@ -110,7 +110,9 @@ class Memory:
             self._rebuild(db, newest)
         elif newest != self._stamp:
             self._catch_up(db, newest)
-            if newest.row - self._saved.row > max(BATCH, self._saved.row):
+            if self._outgrown(self.count):  # so many rows went
+                self._rebuild(db, newest)
+            elif newest.row - self._saved.row > max(BATCH, self._saved.row):
                 self.save()
         types = dict(db.execute("SELECT name, type FROM columns ORDER BY position").fetchall())
         self._columns = {name: column for name, column in self._columns.items() if types[name] == column.kind}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 
 from eyebright.core.types import Metadata
@@ -12,23 +13,35 @@ def searchable(metadata: Metadata) -> str:
     return "\n".join(value for key, value in metadata.items() if isinstance(value, str) and not key.startswith("_"))
 
 
-def tokens(text: str) -> list[str]:
-    """Return the words of a text as SQLite's `unicode61` tokenizer sees them.
+def words(text: str) -> list[str]:
+    """Return the words of a text as they stand: runs of letters, digits, private characters and their accents."""
+    return [
+        "".join(run)
+        for of_word, run in itertools.groupby(text, key=lambda char: _belongs(unicodedata.category(char)))
+        if of_word
+    ]
 
-    Runs of letters, digits and private characters, in small letters, without diacritics.
+
+def tokens(text: str) -> list[str]:
+    """Return the words of a text in small letters without diacritics.
+
+    So does SQLite's `unicode61` tokenizer with `remove_diacritics 2`, but for some rare letters.
     """
-    out: list[str] = []
-    word: list[str] = []
-    for char in text:
-        category = unicodedata.category(char)
-        if category[0] in "LN" or category == "Co":
-            base = unicodedata.normalize("NFD", char)[0] if category[0] == "L" else char
-            word.append(base.lower())
-        elif category == "Mn" and word:
-            continue
-        elif word:
-            out.append("".join(word))
-            word = []
-    if word:
-        out.append("".join(word))
-    return out
+    folded = (
+        "".join(
+            char
+            for char in unicodedata.normalize("NFD", "".join(map(_small, word)))
+            if unicodedata.category(char) != "Mn"
+        )
+        for word in words(text)
+    )
+    return [token for token in folded if token]
+
+
+def _belongs(category: str) -> bool:
+    return category[0] in "LN" or category in ("Co", "Mn")
+
+
+def _small(char: str) -> str:
+    folded = char.casefold()
+    return folded if len(folded) == 1 else char.lower()

@@ -21,7 +21,7 @@ from eyebright.store._checks import check_ids, check_k, check_queries, check_rec
 from eyebright.store._index import Admitted, Found
 from eyebright.store._memory import Memory
 from eyebright.store._plan import IndexPlan
-from eyebright.store._text import tokens
+from eyebright.store._text import words as split
 from eyebright.store._truth import exhaustive, rescored
 
 # 8-bit values order the very best only roughly, so more are fetched and compared again
@@ -197,7 +197,7 @@ class EmbeddedStore:
         """
         check_k(k, "store.search_text")
         # quoted, the user's words cannot be read as FTS5's own syntax
-        query = " OR ".join(f'"{word}"' for word in tokens(words))
+        query = " OR ".join(f'"{word}"' for word in split(words))
         with self._reading() as db:
             admitted = None
             if where is not None:
