@@ -25,6 +25,7 @@ NAME = "store.sqlite3"
 REMOVED, ANNOTATED = 0, 1
 WAIT_S = 60.0
 BATCH = 4096
+SCANNED = 2 << 20  # bytes of vectors that a scan holds at once
 LOG_KEPT = 200_000
 
 _SCHEMA = """
@@ -181,7 +182,7 @@ def fetch_vectors(db: sqlite3.Connection, rowids: Ints, dimension: int) -> Float
 def scan_vectors(db: sqlite3.Connection, after: int, dimension: int) -> Iterator[tuple[Ints, Floats]]:
     """Yield rowids and vectors beyond the row `after`, in order, in batches of bounded size."""
     cursor = db.execute("SELECT rowid, data FROM vectors WHERE rowid > ? ORDER BY rowid", (after,))
-    while rows := cursor.fetchmany(BATCH):
+    while rows := cursor.fetchmany(max(64, SCANNED // (4 * dimension))):
         rowids = np.array([rowid for rowid, _ in rows], np.int64)
         yield rowids, np.frombuffer(b"".join(data for _, data in rows), np.float32).reshape(len(rows), dimension)
 

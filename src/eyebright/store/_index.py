@@ -13,13 +13,12 @@ import dataclasses
 import math
 from typing import Any
 
-import faiss as _faiss
 import numpy as np
 
 from eyebright.core.types import Bools, Floats, Ints, Metric
+from eyebright.store._metric import centroid_scores, faiss, faiss_metric, prepared
 from eyebright.store._plan import IndexPlan, Kind
 
-faiss: Any = _faiss  # its stubs do not know what its Python layer adds
 # FAISS's batched l2 distances subtract large squares and lose digits; below 20 queries it computes them plainly
 _BLOCK = 16
 # for each query a few numbers a list are held at once
@@ -27,10 +26,6 @@ _QUERIES_AT_ONCE = 512
 _statistics: Any = faiss.cvar.indexIVF_stats
 # training on more vectors a list than this changes little and costs much
 _SAMPLE_PER_LIST = 40
-# new pictures lie a little farther from the centroids than the records that these were learned from
-_CAUTION = 1.5
-_MARGIN_QUANTILE = 0.9999
-_SHORT = 1e-20
 # how much more room a list gets than it needs when it grows
 _SPARE = 1.05
 
@@ -56,12 +51,16 @@ class Admitted:
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """Answers: `rows int64 (Q, k)` with -1 where there is none, `scores float32 (Q, k)`, and what they cost."""
+    """Answers: `rows int64 (Q, k)` with -1 where there is none, `scores float32 (Q, k)`, and what they cost.
+
+    `short` says whether a query got fewer than k.
+    """
 
     rows: Ints
     scores: Floats
     exact: bool
     examined: int
+    short: bool = False
 
 
 class VectorIndex:
@@ -94,24 +93,24 @@ class VectorIndex:
     @classmethod
     def flat(cls, dimension: int, metric: Metric) -> VectorIndex:
         """Return an empty index that compares everything."""
-        return cls(faiss.IndexFlat(dimension, _faiss_metric(metric)), "flat", metric)
+        return cls(faiss.IndexFlat(dimension, faiss_metric(metric)), "flat", metric)
 
     @classmethod
     def trained(cls, kind: Kind, count: int, sample: Floats, metric: Metric) -> VectorIndex:
         """Return an empty inverted file for about `count` vectors; learning from `sample` changes it."""
         dimension, lists = sample.shape[1], min(IndexPlan.lists(count), len(sample))
-        quantizer = faiss.IndexFlat(dimension, _faiss_metric(metric))
+        quantizer = faiss.IndexFlat(dimension, faiss_metric(metric))
         if kind == "ivf":
-            index = faiss.IndexIVFFlat(quantizer, dimension, lists, _faiss_metric(metric))
+            index = faiss.IndexIVFFlat(quantizer, dimension, lists, faiss_metric(metric))
         else:
             index = faiss.IndexIVFScalarQuantizer(
-                quantizer, dimension, lists, faiss.ScalarQuantizer.QT_8bit, _faiss_metric(metric), False
+                quantizer, dimension, lists, faiss.ScalarQuantizer.QT_8bit, faiss_metric(metric), False
             )
         index.cp.niter = 10
         index.cp.seed = 1
         index.cp.min_points_per_centroid = 1
         index.cp.max_points_per_centroid = _SAMPLE_PER_LIST
-        index.train(_prepared(sample, metric, out=sample))
+        index.train(prepared(sample, metric, out=sample))
         index.set_direct_map_type(faiss.DirectMap.Array)  # tells which list a row is in
         return cls(index, kind, metric, trained_for=count)
 
@@ -127,7 +126,7 @@ class VectorIndex:
         """Return the list into which each vector falls, `int64 (N,)`; all zeros for a flat index."""
         if self.kind == "flat" or not len(vectors):
             return np.zeros(len(vectors), np.int64)
-        return np.asarray(self._quantizer.search(_prepared(vectors, self.metric), 1)[1].ravel(), np.int64)
+        return np.asarray(self._quantizer.search(prepared(vectors, self.metric), 1)[1].ravel(), np.int64)
 
     def reserve(self, lists: Ints) -> None:
         """Make room to add one vector to each of `lists` (N,)."""
@@ -138,11 +137,11 @@ class VectorIndex:
 
     def add(self, vectors: Floats, lists: Ints) -> None:
         """Append `float32 (N, D)` to the lists that `assign` said (ignored by a flat index)."""
-        prepared = _prepared(vectors, self.metric)
+        vectors = prepared(vectors, self.metric)
         if self.kind == "flat":
-            self.index.add(prepared)
+            self.index.add(vectors)
         elif len(vectors):
-            self.index.add_core(len(prepared), faiss.swig_ptr(prepared), None, faiss.swig_ptr(lists))
+            self.index.add_core(len(vectors), faiss.swig_ptr(vectors), None, faiss.swig_ptr(lists))
             self._sizes = None
 
     def admit(self, mask: Bools) -> Admitted:
@@ -170,24 +169,30 @@ class VectorIndex:
             parts = np.array_split(queries, math.ceil(len(queries) / _QUERIES_AT_ONCE))
             found = [self.search(part, k, admitted, exhaustive=exhaustive, widen=widen) for part in parts]
             rows, scores = (np.concatenate([getattr(one, name) for one in found]) for name in ("rows", "scores"))
-            return Found(rows, scores, found[0].exact, sum(one.examined for one in found))
-        prepared = _prepared(queries, self.metric)
+            examined, short = sum(one.examined for one in found), any(one.short for one in found)
+            return Found(rows, scores, found[0].exact, examined, short)
+        queries = prepared(queries, self.metric)
         if self.kind == "flat":
             count = len(self) if admitted is None else admitted.count
-            return self._ordered(*self._flat(prepared, k, admitted), exact=True, examined=count * len(queries))
+            return self._ordered(*self._flat(queries, k, admitted), exact=True, examined=count * len(queries))
         if exhaustive:
             sizes = self._list_sizes() if admitted is None else admitted.per_list
             lists = np.tile(np.flatnonzero(sizes), (len(queries), 1))
-            answers = self._visit(prepared, k, admitted, lists)
+            answers = self._visit(queries, k, admitted, lists)
             return self._ordered(*answers, exact=self.kind == "ivf", examined=int(sizes.sum()) * len(queries))
         if widen and admitted is not None:
-            return self._filtered(prepared, k, admitted)
+            return self._filtered(queries, k, admitted)
+        if self.index.nprobe != self.probes:
+            self.index.nprobe = self.probes
         params = None if admitted is None else self._params(self.probes, admitted)
-        self.index.nprobe = self.probes
+        scores = np.empty((len(queries), k), np.float32)
+        rows = np.empty((len(queries), k), np.int64)
         # FAISS counts for the whole process; with searches on other threads the figure may come out too large
         before = _statistics.ndis
-        answers = self.index.search(prepared, k, params=params)
-        return self._ordered(*answers, exact=False, examined=_statistics.ndis - before)
+        self.index.search_c(
+            len(queries), faiss.swig_ptr(queries), k, faiss.swig_ptr(scores), faiss.swig_ptr(rows), params
+        )
+        return self._ordered(scores, rows, exact=False, examined=_statistics.ndis - before)
 
     def list_ranks(self, queries: Floats, rows: Ints) -> Ints:
         """Return how many lists are visited before the one of each row, `int64 (Q, R)` for prepared `queries`."""
@@ -197,7 +202,7 @@ class VectorIndex:
 
     def excess(self, queries: Floats, vectors: Floats) -> Floats:
         """Return how much nearer each of `vectors` is to each query than its list's centroid, `float32 (Q, N)`."""
-        near = centroid_scores(queries, _prepared(vectors, self.metric), self.metric)
+        near = centroid_scores(queries, prepared(vectors, self.metric), self.metric)
         return near - centroid_scores(queries, self._centroids, self.metric)[:, self.assign(vectors)]
 
     def _filtered(self, queries: Floats, k: int, admitted: Admitted) -> Found:
@@ -296,85 +301,10 @@ class VectorIndex:
         """Put equal scores in order of insertion, and turn squared distances into scores."""
         if self.metric == "l2":
             scores = -np.sqrt(np.maximum(scores, 0))
-        if rows.min(initial=0) < 0:
+        short = bool(rows[:, -1].min() < 0)
+        if short:
             scores[rows < 0] = -np.inf
         if (scores[:, 1:] >= scores[:, :-1]).any():  # FAISS sorts, but not what is equal
             order = np.lexsort((rows, -scores), axis=1)
             rows, scores = np.take_along_axis(rows, order, axis=1), np.take_along_axis(scores, order, axis=1)
-        return Found(rows, scores, exact, examined)
-
-
-class Tuning:
-    """Finds out, while an inverted file is filled, how many lists a search must visit.
-
-    A few stored vectors are compared with every batch that is added, so that their nearest are known exactly in the
-    end; the lists that hold those tell how deep a search must go.
-
-    Args:
-        queries: `float32 (Q, D)`, a sample of the vectors being added.
-        metric: how vectors compare.
-    """
-
-    NEAREST = 10
-
-    def __init__(self, queries: Floats, metric: Metric) -> None:
-        self._queries = _prepared(queries, metric)
-        self._metric = metric
-        self._scores = np.zeros((len(queries), 0), np.float32)
-        self._rows = np.zeros((len(queries), 0), np.int64)
-
-    def see(self, first: int, vectors: Floats) -> None:
-        """Take the batch of vectors that became the rows from `first` on."""
-        # one more than wanted, since each query meets itself
-        k = min(self.NEAREST + 1, len(vectors))
-        scores, rows = faiss.knn(self._queries, _prepared(vectors, self._metric), k, metric=_faiss_metric(self._metric))
-        scores = np.concatenate([self._scores, -scores if self._metric == "l2" else scores], axis=1)
-        rows = np.concatenate([self._rows, rows + first], axis=1)
-        best = np.argsort(-scores, axis=1, kind="stable")[:, : self.NEAREST + 1]
-        self._scores, self._rows = np.take_along_axis(scores, best, axis=1), np.take_along_axis(rows, best, axis=1)
-
-    def apply(self, index: VectorIndex, recall: float, others: Floats) -> None:
-        """Set the fewest probes that reach this share of the nearest (without the queries themselves), and the margin.
-
-        The margin is what one in 10 000 of `others` (N, D), vectors that are no queries, is nearer than its centroid.
-        """
-        index.margin = float(np.quantile(index.excess(self._queries, others), _MARGIN_QUANTILE))
-        ranks = np.sort(index.list_ranks(self._queries, self._rows[:, 1:]).ravel())
-        if len(ranks):
-            enough = int(ranks[math.ceil(recall * len(ranks)) - 1]) + 1
-            index.probes = min(math.ceil(_CAUTION * enough), index.index.nlist)
-
-
-def centroid_scores(queries: Floats, vectors: Floats, metric: Metric) -> Floats:
-    """Return inner products, or minus square distances, of prepared vectors, `float32 (Q, N)`; quick, not precise."""
-    products = queries @ vectors.T
-    if metric == "cosine":
-        return np.asarray(products, np.float32)
-    squares = np.einsum("nd,nd->n", vectors, vectors)[None, :] + np.einsum("nd,nd->n", queries, queries)[:, None]
-    return np.asarray(2 * products - squares, np.float32)
-
-
-def exact_scores(queries: Floats, vectors: Floats, metric: Metric) -> Floats:
-    """Return the score of each query with each vector, `float32 (Q, N)`."""
-    left, right = _prepared(queries, metric), _prepared(vectors, metric)
-    if metric == "cosine":
-        return np.asarray(left @ right.T, np.float32)
-    return np.stack([-np.linalg.norm(right - one, axis=1) for one in left]).astype(np.float32)
-
-
-def _prepared(vectors: Floats, metric: Metric, out: Floats | None = None) -> Floats:
-    """Return contiguous vectors, for cosine at length 1; a vector of zeros stays so and scores 0 with all."""
-    if metric == "l2":
-        return np.ascontiguousarray(vectors, np.float32)
-    squares = np.einsum("nd,nd->n", vectors, vectors)
-    if squares.min(initial=1) < _SHORT:  # the squares of very short vectors leave float32's range
-        squares = np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64)
-        squares[squares == 0] = 1
-    lengths = np.sqrt(squares)
-    out = np.empty(vectors.shape, np.float32) if out is None else out
-    np.divide(vectors, lengths[:, None], out=out, casting="same_kind")
-    return out
-
-
-def _faiss_metric(metric: Metric) -> Any:
-    return faiss.METRIC_L2 if metric == "l2" else faiss.METRIC_INNER_PRODUCT
+        return Found(rows, scores, exact, examined, short)

@@ -20,7 +20,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from eyebright.core.types import Bools, Ints, Space
-from eyebright.store._index import VectorIndex, faiss
+from eyebright.store._index import VectorIndex
+from eyebright.store._metric import faiss
 
 FORMAT = 1
 NAME = "vectors.index"

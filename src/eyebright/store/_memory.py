@@ -27,9 +27,10 @@ from eyebright.store._database import (
     log_floor,
     scan_vectors,
 )  # fmt: skip
-from eyebright.store._index import Admitted, Tuning, VectorIndex
+from eyebright.store._index import Admitted, VectorIndex
 from eyebright.store._index_file import Saved, Stamp
 from eyebright.store._plan import IndexPlan
+from eyebright.store._tuning import Tuning
 from eyebright.store.where import parse
 
 # of so many records, every tenth asks for its nearest and the rest show how vectors lie around their centroids
@@ -140,11 +141,11 @@ class Memory:
         They are kept in memory, since looking ten of them up in SQLite takes longer than finding them.
         """
         if self._names is None:
-            ids = [row[0] for row in db.execute("SELECT id FROM records ORDER BY rowid")]
-            aligned = np.full(len(self._rowids), "", np.object_)
-            aligned[self._alive.array] = ids
             self._names = Names()
-            self._names.extend(aligned.tolist())
+            cursor = db.execute("SELECT id FROM records ORDER BY rowid")
+            for start in range(0, len(self._rowids), BATCH):
+                alive = self._alive.array[start : start + BATCH].tolist()
+                self._names.extend([next(cursor)[0] if one else "" for one in alive])
         return self._names.pick(rows)
 
     def rows_of(self, rowids: Ints) -> tuple[Ints, Bools]:
@@ -226,7 +227,7 @@ class Memory:
     def _rebuild(self, db: sqlite3.Connection, newest: Stamp) -> None:
         """Make everything anew from the records, in batches; the old index is let go first, to hold only one."""
         self._forget()
-        rowids = np.array([row[0] for row in db.execute("SELECT rowid FROM vectors ORDER BY rowid")], np.int64)
+        rowids = np.fromiter((row[0] for row in db.execute("SELECT rowid FROM vectors ORDER BY rowid")), np.int64)
         total, dimension, metric = len(rowids), self._space.dimension, self._space.metric
         kind = self._plan.kind(total, dimension)
         tuning, others = None, None
@@ -287,7 +288,8 @@ class Memory:
         self._append(db, self._stamp.row, None)
         if self._names is not None:
             new = db.execute("SELECT id FROM records WHERE rowid > ? ORDER BY rowid", (self._stamp.row,))
-            self._names.extend([row[0] for row in new])
+            while part := new.fetchmany(BATCH):
+                self._names.extend([row[0] for row in part])
         added = np.arange(first, len(self._rowids))
         for column in self._columns.values():
             column.extend([None] * len(added))

@@ -8,7 +8,8 @@ import numpy as np
 
 from eyebright.core.types import Floats, Ints, Metric
 from eyebright.store._database import BATCH, fetch_vectors
-from eyebright.store._index import Found, exact_scores
+from eyebright.store._index import Found
+from eyebright.store._metric import exact_scores
 
 
 def rescored(db: sqlite3.Connection, queries: Floats, found: Found, rowids: Ints, k: int, metric: Metric) -> Found:
@@ -20,7 +21,7 @@ def rescored(db: sqlite3.Connection, queries: Floats, found: Found, rowids: Ints
         true = exact_scores(query[None], fetch_vectors(db, rowids[candidates], len(query)), metric)[0]
         best = np.argsort(-true, kind="stable")[:k]
         rows[at, : len(best)], scores[at, : len(best)] = candidates[best], true[best]
-    return Found(rows, scores, exact=False, examined=found.examined)
+    return Found(rows, scores, exact=False, examined=found.examined, short=bool((rows < 0).any()))
 
 
 def exhaustive(db: sqlite3.Connection, queries: Floats, admitted: Ints, rowids: Ints, k: int, metric: Metric) -> Found:

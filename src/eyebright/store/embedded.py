@@ -272,7 +272,7 @@ class EmbeddedStore:
             found = self._exhaustively(db, queries, wanted, admitted)
         else:
             found = self._approximately(db, queries, wanted, admitted, filtered=where is not None)
-            if found.rows.min() < 0:  # too few in the lists that were visited
+            if found.short:  # too few in the lists that were visited
                 found = self._exhaustively(db, queries, wanted, admitted)
         # every query has as many answers as the others
         ids = np.array(self._memory.names(db, found.rows.ravel()), np.object_).reshape(found.rows.shape)
