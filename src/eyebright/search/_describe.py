@@ -1,0 +1,128 @@
+"""Describe a picture for search without training: regions pooled to second order, colours, keypoints.
+
+Three looks at a picture, each of which sees what the others miss:
+
+- *Regions.* One pass of the network over the whole picture gives a vector for each region. Their second moment says
+  which properties occur together in one place; its matrix square root keeps a few strong ones from drowning the rest
+  (Lin, RoyChowdhury and Maji 2015, https://arxiv.org/abs/1504.07889; Li et al. 2017, https://arxiv.org/abs/1703.08050).
+  It knows no positions, so a product may stand anywhere in the picture.
+- *Colours.* A histogram of chroma: networks trained to tell classes apart forget colour, and shops sort by it.
+- *Keypoints.* A few SIFT points, for the print on packages, which may be turned in a hand.
+
+What is expensive (`Describer.raw`) needs nothing fitted. A `Projection`, learned once from a sample of the gallery
+without labels, turns it into a short vector for the index and a payload for `eyebright.search._rerank`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from eyebright.core.errors import InputError, ModelError
+from eyebright.core.types import Floats, Image, check_image
+from eyebright.imaging import crop as cut
+from eyebright.imaging import resize
+from eyebright.search._keypoints import Keypoints, find_keypoints
+from eyebright.search._projection import CHANNELS, Projection, fit_projection
+
+VERSION = "2"
+"""Changes whenever the same picture would get another description."""
+
+LAYER = "reduction_5"
+"""The feature map that is pooled."""
+
+SIDE = 352
+"""The picture is resized to about SIDE x SIDE pixels in area, keeping its proportions."""
+
+_STRIDE = 32
+_LONGEST = 4  # a panorama is squeezed to 1:4, so that its short side keeps some regions
+_COLOUR_SIDE, _BINS = 64, 16
+_CHROMA = [60.0, 220.0]  # of a* and b* in 8 bits; photos hold no stronger colours
+
+Run = Callable[[Floats, Sequence[str]], dict[str, Floats]]
+"""Runs the network on `float32 (1, 3, H, W)` and returns the named maps; threads may call it together."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Raw:
+    """The expensive part of a description.
+
+    Attributes:
+        regions: `float16 (h, w, 320)`, the network's vectors of the regions.
+        colours: `float32 (256,)`, square roots of a histogram; length 1.
+        keypoints: at most 80.
+    """
+
+    regions: npt.NDArray[np.float16]
+    colours: Floats
+    keypoints: Keypoints
+
+
+class Describer:
+    """Describes pictures with a network. Threads may share one.
+
+    Args:
+        run: see `Run`; the network must have the layer `LAYER` and take RGB as `(x / 255 - 0.5) / 0.5` of any size.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def raw(self, image: Image, crop: tuple[float, float, float, float] | None = None) -> Raw:
+        """Describe one picture.
+
+        Args:
+            image: RGB `uint8 (H, W, 3)` of any size.
+            crop: x1, y1, x2, y2 in pixels, the only part that counts; None: all of it.
+
+        Raises:
+            InputError: not such a picture.
+            QueryError: the crop is empty or outside the picture.
+            ModelError: the network's map is not as expected.
+        """
+        check_image(image)
+        part = image if crop is None else cut(image, crop)
+        small = resize(part, *input_size(part.shape[1], part.shape[0]))
+        maps = self._run(_tensor(small), (LAYER,))[LAYER]
+        if maps.shape[:2] != (1, CHANNELS):
+            raise ModelError(f"{LAYER}: expected a map of shape (1, {CHANNELS}, h, w), got {maps.shape}")
+        regions = np.ascontiguousarray(maps[0].transpose(1, 2, 0), dtype=np.float16)
+        return Raw(regions, _colours(small), find_keypoints(small))
+
+    def fit(self, raws: Sequence[Raw]) -> Projection:
+        """Learn the projection from a sample of the gallery, at least one picture; a thousand are plenty.
+
+        Raises:
+            InputError: the sample is empty.
+        """
+        if not raws:
+            raise InputError("fit: expected descriptions of at least one picture, got none")
+        return fit_projection(
+            [raw.regions for raw in raws], [raw.colours for raw in raws], [raw.keypoints for raw in raws]
+        )
+
+
+def input_size(width: int, height: int) -> tuple[int, int]:
+    """Return width and height of the network's input for a picture: multiples of 32, area about SIDE x SIDE."""
+    stretch = float(np.clip(width / height, 1 / _LONGEST, _LONGEST)) ** 0.5
+    return round(SIDE * stretch / _STRIDE) * _STRIDE, round(SIDE / stretch / _STRIDE) * _STRIDE
+
+
+def _tensor(image: Image) -> Floats:
+    planes = np.ascontiguousarray(image.transpose(2, 0, 1)[None]).astype(np.float32)
+    planes *= 1 / 127.5
+    planes -= 1
+    return planes
+
+
+def _colours(image: Image) -> Floats:
+    """Return the softened histogram of a* and b* in CIELAB; square roots make the dot product Bhattacharyya's."""
+    lab = cv2.cvtColor(resize(image, _COLOUR_SIDE, _COLOUR_SIDE), cv2.COLOR_RGB2LAB)
+    clipped = np.clip(lab, _CHROMA[0], _CHROMA[1] - 1).astype(np.uint8)
+    counts = cv2.calcHist([clipped], [1, 2], None, [_BINS, _BINS], _CHROMA + _CHROMA)
+    soft = cv2.GaussianBlur(counts, (0, 0), 1.0)
+    return np.asarray(np.sqrt(soft.ravel() / soft.sum()), np.float32)

@@ -1,0 +1,71 @@
+"""Compare a query with the first answers in detail: whole descriptions, and keypoints that agree on one motion."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eyebright.core.types import Floats
+from eyebright.search._keypoints import agreeing
+from eyebright.search._projection import CHANNELS, Detail, unpack
+
+if TYPE_CHECKING:
+    from eyebright.search._describe import Raw
+
+_CHANCE = 2  # so many keypoints of any two pictures agree by chance
+_ENOUGH = 20  # beyond this many the pictures surely show the same print
+_WEIGHT = 0.015  # of one agreeing keypoint, beside a cosine
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Query:
+    """A described query: its `float32 (D,)` vector and its payload."""
+
+    vector: Floats
+    payload: bytes
+
+
+def rerank(query: Query, payloads: Sequence[bytes], global_scores: Floats) -> Floats:
+    """Return better scores, `float32 (N,)`, for N candidates.
+
+    Args:
+        query: the described query.
+        payloads: of the candidates, as `Projection.project` made them; one of another form keeps its global score.
+        global_scores: `float32 (N,)`, the cosines of the vectors.
+    """
+    scores = np.array(global_scores, np.float32)
+    asked = unpack(query.payload)
+    details = {row: detail for row, payload in enumerate(payloads) if (detail := unpack(payload)) is not None}
+    if asked is not None and details:
+        scores[list(details)] = likeness(asked, list(details.values()))
+    return scores
+
+
+def likeness(query: Detail, others: Sequence[Detail]) -> Floats:
+    """Return how alike each of N >= 1 pictures is to the query in detail, `float32 (N,)`, from about 0 to 1.3."""
+    points = agreeing(query.keypoints, [other.keypoints for other in others])
+    cosines = np.stack([other.whole for other in others]) @ query.whole
+    return np.asarray(cosines + _WEIGHT * np.clip(points - _CHANCE, 0, _ENOUGH), np.float32)
+
+
+def correspondence(first: Raw, second: Raw) -> tuple[Floats, Floats]:
+    """Return which regions of two pictures made them alike, one map a picture.
+
+    Each region counts by the likeness of its best counterpart in the other picture and by its own strength.
+
+    Returns:
+        `float32 (h, w)` in [0, 1] for each, the grids of the regions; the strongest region of the two is 1.
+    """
+    rows = [raw.regions.astype(np.float32).reshape(-1, CHANNELS) for raw in (first, second)]
+    mean = np.concatenate(rows).mean(axis=0)
+    strength = [np.linalg.norm(row - mean, axis=1) for row in rows]
+    left, right = ((row - mean) / np.maximum(size, 1e-6)[:, None] for row, size in zip(rows, strength, strict=True))
+    alike = np.maximum(left @ right.T, 0) ** 2
+    heats = alike.max(axis=1) * strength[0], alike.max(axis=0) * strength[1]
+    peak = max(float(heats[0].max()), float(heats[1].max()), 1e-9)
+    shapes = first.regions.shape[:2], second.regions.shape[:2]
+    one, other = (np.asarray(heat / peak, np.float32).reshape(shape) for heat, shape in zip(heats, shapes, strict=True))
+    return one, other
