@@ -3,6 +3,7 @@
 from eyebright.imaging.hashing import (
     HASH_BITS,
     NEAR_DUPLICATE_DISTANCE,
+    Hashes,
     groups,
     hamming,
     hash_to_text,
@@ -15,6 +16,7 @@ from eyebright.imaging.resize import Letterboxed, crop, fit_within, letterbox, r
 __all__ = [
     "HASH_BITS",
     "NEAR_DUPLICATE_DISTANCE",
+    "Hashes",
     "Letterboxed",
     "crop",
     "fit_within",

@@ -1,0 +1,5 @@
+"""`python -m eyebright`."""
+
+from eyebright.cli import main
+
+main()

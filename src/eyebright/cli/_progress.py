@@ -1,0 +1,40 @@
+"""A progress bar with rate and time left, on stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eyebright.search import Progress
+
+_STAGES = {"learning": "Learning from a sample", "indexing": "Working"}
+
+
+@contextlib.contextmanager
+def progress_bar(*, quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
+    """Yield what takes the progress of a run; nothing is drawn when stderr is no terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich import progress as bars
+    from rich.console import Console
+
+    columns = (
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(),
+        bars.MofNCompleteColumn(),
+        bars.TextColumn("{task.fields[rate]}"),
+        bars.TimeRemainingColumn(),
+    )
+    with bars.Progress(*columns, console=Console(stderr=True)) as bar:
+        tasks: dict[str, bars.TaskID] = {}
+
+        def show(step: Progress) -> None:
+            if step.stage not in tasks:
+                tasks[step.stage] = bar.add_task(_STAGES[step.stage], total=step.total, rate="")
+            bar.update(tasks[step.stage], completed=step.done, rate=f"{step.rate:.1f} pictures/s")
+
+        yield show

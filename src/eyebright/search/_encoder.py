@@ -1,0 +1,146 @@
+"""From pictures to what a store keeps of them, with the model of the store."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from eyebright.core.errors import StoreError
+from eyebright.core.protocols import Embedder
+from eyebright.core.types import Floats, Image, Space
+from eyebright.models import get_card, load_model
+from eyebright.search._describe import LAYER, VERSION, Describer
+from eyebright.search._projection import Projection
+
+
+class Encoded(NamedTuple):
+    """A picture as the store keeps it: `float32 (D,)`, and bytes for re-ranking (None: nothing)."""
+
+    vector: Floats
+    payload: bytes | None
+
+
+class Encoder(Protocol):
+    """Describes pictures; `fit` must have been called, or `restore`, before `encode`. Threads may share it."""
+
+    @property
+    def space(self) -> Space:
+        """The space of the vectors, known once fitted."""
+        ...
+
+    @property
+    def needs_sample(self) -> bool:
+        """Whether `fit` learns anything from pictures."""
+        ...
+
+    def raw(self, image: Image) -> Any:
+        """Return the expensive part of the description, before anything that was fitted."""
+        ...
+
+    def fit(self, raws: Sequence[Any]) -> bytes:
+        """Adapt to a gallery from a sample of it (no labels) and return what `restore` needs."""
+        ...
+
+    def restore(self, fitted: bytes) -> None:
+        """Take what an earlier `fit` returned."""
+        ...
+
+    def encode(self, raw: Any) -> Encoded:
+        """Return what the store keeps."""
+        ...
+
+
+class RegionEncoder:
+    """Regions of a feature map, pooled to second order, with colour; see `eyebright.search._describe`."""
+
+    needs_sample = True
+
+    def __init__(self, model: str, home: Path | None, threads: int) -> None:
+        features = load_model(model, task="features", home=home, threads=threads)
+        self.name = features.card.name
+        self.describer = Describer(lambda tensor, layers: features.load().run(tensor, layers))
+        self.projection: Projection | None = None
+        self._version = ""
+
+    @property
+    def space(self) -> Space:
+        """The space of the vectors; its version names what was fitted."""
+        return Space(self.name, self._version, self._fitted().dimension, "cosine")
+
+    def raw(self, image: Image) -> Any:
+        """Return regions and colours of one picture."""
+        return self.describer.raw(image)
+
+    def fit(self, raws: Sequence[Any]) -> bytes:
+        """Learn the whitening of this gallery."""
+        fitted = self.describer.fit(raws).to_bytes()
+        self.restore(fitted)
+        return fitted
+
+    def restore(self, fitted: bytes) -> None:
+        """Take a whitening that `fit` returned."""
+        try:
+            self.projection = Projection.from_bytes(fitted)
+        except Exception as error:
+            # whatever is wrong with the bytes, the remedy is the same
+            raise StoreError(
+                f"the store's projection is damaged ({error}); make it anew: eyebright search reindex"
+            ) from error
+        self._version = f"{VERSION}-{hashlib.sha256(fitted).hexdigest()[:12]}"
+
+    def encode(self, raw: Any) -> Encoded:
+        """Return vector and payload."""
+        vector, payload = self._fitted().project(raw)
+        return Encoded(vector, payload)
+
+    def _fitted(self) -> Projection:
+        if self.projection is None:
+            raise StoreError("the encoder was not fitted")
+        return self.projection
+
+
+class VectorEncoder:
+    """Any embedder of the catalogue, as it is: one vector a picture, no re-ranking."""
+
+    needs_sample = False
+
+    def __init__(self, model: str, home: Path | None, threads: int) -> None:
+        card = get_card(model)
+        task = card.task if card.task in {"face-embedding", "reid"} else "embedding"
+        self._embedder: Embedder = load_model(model, task=task, home=home, threads=threads)
+
+    @property
+    def space(self) -> Space:
+        """The model's own space."""
+        return self._embedder.space
+
+    def raw(self, image: Image) -> Floats:
+        """Return the vector."""
+        vector: Floats = self._embedder.embed([image]).vectors[0]
+        return vector
+
+    def fit(self, raws: Sequence[Any]) -> bytes:  # noqa: ARG002  (the protocol's argument; nothing is learned here)
+        """Learn nothing."""
+        return b""
+
+    def restore(self, fitted: bytes) -> None:
+        """Take nothing."""
+
+    def encode(self, raw: Any) -> Encoded:
+        """Return the vector without a payload."""
+        return Encoded(np.asarray(raw, dtype=np.float32), None)
+
+
+def make_encoder(model: str, home: Path | None, threads: int) -> Encoder:
+    """Return the encoder for a model of the catalogue or an ONNX file.
+
+    Raises:
+        ModelError: there is no such model, or it gives no vectors.
+    """
+    if LAYER in get_card(model).layers:
+        return RegionEncoder(model, home, threads)
+    return VectorEncoder(model, home, threads)

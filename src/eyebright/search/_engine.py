@@ -1,0 +1,95 @@
+"""What the verbs share: the open store and the encoder that belongs to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from eyebright.core.errors import MediaError, StoreError
+from eyebright.media import display_path
+from eyebright.search._encoder import Encoder, make_encoder
+from eyebright.search._index import Described, Progress, sample
+from eyebright.search._library import FITTED_ON, MODEL, PROJECTION, Library
+from eyebright.store import EmbeddedStore
+
+SAMPLE = 1000
+"""Pictures from which a new store learns its whitening."""
+DEFAULT_MODEL = "efficientnet_lite0"
+
+
+class Engine:
+    """Opens the store and its encoder when they are first needed, and makes them when there are none."""
+
+    def __init__(self, library: Library, home: Path | None, model: str | None, threads: int) -> None:
+        self.library = library
+        self.home = home
+        self.wanted_model = model
+        self.threads = threads
+        self._store: EmbeddedStore | None = None
+        self._encoders: dict[int, Encoder] = {}
+
+    def close(self) -> None:
+        """Release the store; the next call opens it again."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+        self._encoders = {}
+
+    def encoder(self, threads: int) -> Encoder:
+        """The encoder of the current generation; indexing wants single-threaded runs, a query all cores."""
+        if threads not in self._encoders:
+            stored = None
+            if self.library.current() is not None:
+                stored = self.store()
+            name = (attribute_text(stored, MODEL) if stored else None) or self.wanted_model or DEFAULT_MODEL
+            if stored and self.wanted_model and self.wanted_model != name:
+                raise StoreError(
+                    f"{self.library.folder}: was indexed with {name}, not {self.wanted_model}; use that model, or "
+                    f"re-describe every picture: eyebright search reindex --model {self.wanted_model}"
+                )
+            encoder = make_encoder(name, self.home, threads)
+            if stored:
+                encoder.restore(stored.get_attribute(PROJECTION) or b"")
+            self._encoders[threads] = encoder
+        return self._encoders[threads]
+
+    def store(self, encoder: Encoder | None = None) -> EmbeddedStore:
+        if self._store is None:
+            generation = self.library.current()
+            if generation is None:
+                raise StoreError(
+                    f"{self.library.folder}: there is no index yet; make one: eyebright search index FOLDER"
+                )
+            self._store = EmbeddedStore.open(generation, create=False)
+        if encoder is not None:
+            self._store.space.require(encoder.space, str(self.library.folder))
+        return self._store
+
+    def first_fit(
+        self, encoder: Encoder, paths: Sequence[Path], progress: Callable[[Progress], None] | None
+    ) -> dict[Path, tuple[str, Described]]:
+        """Make the first generation, learning from a sample; return what was described on the way."""
+        if self.library.current() is not None:
+            return {}
+        ready = sample(encoder, paths, SAMPLE, self.threads, progress) if encoder.needs_sample else {}
+        if encoder.needs_sample and not ready:
+            raise MediaError(f"{display_path(paths[0])} and {len(paths) - 1} more: none of these files can be read")
+        self.create(encoder, [item.raw for _, item in ready.values()])
+        return ready
+
+    def create(self, encoder: Encoder, raws: Sequence[Any]) -> None:
+        fitted = encoder.fit(raws)
+        name = self.wanted_model or DEFAULT_MODEL
+        attributes = {PROJECTION: fitted, MODEL: name.encode(), FITTED_ON: str(len(raws)).encode()}
+        draft = self.library.create(encoder.space, attributes)
+        self.library.publish(draft, replace=False)
+        # another process may have been first: then its projection counts
+        store = self.store()
+        encoder.restore(store.get_attribute(PROJECTION) or b"")
+
+
+def attribute_text(store: EmbeddedStore, name: str) -> str | None:
+    """Return an attribute of a store as text."""
+    value = store.get_attribute(name)
+    return None if value is None else value.decode()

@@ -1,0 +1,409 @@
+"""Indexing: from files to records, in parallel, resumable, and safe to kill at any moment.
+
+Worker threads read, hash, decode and describe pictures, each with a single-threaded model run, so decoding and
+inference overlap and every core is busy; the calling thread alone writes, in batches that are whole or not there.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from eyebright.core.errors import EyebrightError
+from eyebright.core.protocols import Store
+from eyebright.core.types import Image, Metadata, Records
+from eyebright.imaging import hash_to_text, perceptual_hash
+from eyebright.media import Problem, decode_image, display_path
+from eyebright.search import _columns as c
+from eyebright.search._encoder import Encoder
+
+_BATCH, _BATCH_SECONDS = 64, 1.0
+WORKING_SIDE = 352
+"""Large photos are decoded at a reduced size whose shorter side is still at least this, in pixels."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an index run is.
+
+    Attributes:
+        done: files finished, of any outcome.
+        total: files of this stage.
+        seconds: since the stage began.
+        stage: `learning` (the first sample of a new store) or `indexing`.
+    """
+
+    done: int
+    total: int
+    seconds: float
+    stage: str = "indexing"
+
+    @property
+    def rate(self) -> float:
+        """Files a second so far."""
+        return self.done / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def seconds_left(self) -> float:
+        """Estimated from the rate so far; infinity before the first file."""
+        return (self.total - self.done) / self.rate if self.rate else float("inf")
+
+
+@dataclasses.dataclass(slots=True)
+class IndexReport:
+    """What an index run did, in files.
+
+    Attributes:
+        total: pictures found in the folder.
+        added: new records.
+        updated: records whose file had new content.
+        unchanged: files whose content was known.
+        moved: known files found at another place; their ids stay.
+        annotated: known records that got new metadata.
+        gone: records of this folder whose file is no longer there.
+        pruned: of these, how many were removed.
+        problems: files that could not be indexed, with the reason.
+        rows_without_file: keys of the metadata table that fit no picture.
+        files_without_row: pictures that the metadata table does not mention.
+        seconds: how long it took.
+        described: pictures that went through the model.
+    """
+
+    total: int = 0
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    moved: int = 0
+    annotated: int = 0
+    gone: list[str] = dataclasses.field(default_factory=list)
+    pruned: int = 0
+    problems: list[Problem] = dataclasses.field(default_factory=list)
+    rows_without_file: list[str] = dataclasses.field(default_factory=list)
+    files_without_row: int = 0
+    seconds: float = 0.0
+    described: int = 0
+
+
+class Described(NamedTuple):
+    """A decoded and described picture, not yet projected."""
+
+    raw: Any
+    facts: Metadata
+
+
+class _Job(NamedTuple):
+    path: Path
+    name: str
+    stat: os.stat_result
+
+
+class _Outcome(NamedTuple):
+    job: _Job
+    sha256: str
+    described: Described | None
+    problem: str | None
+
+
+class _Known(NamedTuple):
+    """What is remembered of a record, kept small: there may be 100 000."""
+
+    id: str
+    size: int
+    mtime_ns: int
+    sha256: bytes
+
+
+def describe(encoder: Encoder, image: Image) -> Described:
+    """Return the raw description of a picture and the facts that are kept about it."""
+    height, width = image.shape[:2]
+    facts: Metadata = {c.HASH: hash_to_text(perceptual_hash(image)), c.WIDTH: width, c.HEIGHT: height}
+    return Described(encoder.raw(image), facts)
+
+
+def read_and_describe(encoder: Encoder, data: bytes, where: str) -> Described:
+    """Decode a file's bytes and describe the picture; see `describe`."""
+    return describe(encoder, decode_image(data, where=where, min_size=WORKING_SIDE))
+
+
+class Indexer:
+    """One run over one folder.
+
+    Args:
+        store: to write to.
+        encoder: fitted; its space is the store's.
+        threads: workers.
+        ready: descriptions made before (the sample that the encoder was fitted on), by path.
+    """
+
+    def __init__(
+        self, store: Store, encoder: Encoder, threads: int, ready: dict[Path, tuple[str, Described]] | None = None
+    ) -> None:
+        self._store = store
+        self._encoder = encoder
+        self._threads = threads
+        self._ready = ready or {}
+        self._by_path: dict[str, _Known] = {}
+        self._by_hash: dict[bytes, list[str]] = {}
+        self._ids: set[str] = set()
+        self._batch: list[tuple[str, np.ndarray[Any, Any], Metadata, bytes | None]] = []
+        self._notes: dict[str, Metadata] = {}
+        self._flushed_at = 0.0
+
+    def run(
+        self,
+        root: Path,
+        paths: Sequence[Path],
+        metadata: dict[str, Metadata] | None,
+        report: IndexReport,
+        progress: Callable[[Progress], None] | None,
+    ) -> None:
+        """Index `paths`, all below `root`; fills `report`. What was acknowledged stays, however the run ends."""
+        began = self._flushed_at = time.perf_counter()
+        self._remember()
+        listed = {c.path_to_text(path) for path in paths}
+        report.total = len(paths)
+        try:
+            for done, outcome in enumerate(self._outcomes(root, paths, report, metadata), start=1):
+                if outcome is not None:
+                    self._take(root, outcome, listed, metadata, report)
+                if progress:
+                    progress(Progress(done, len(paths), time.perf_counter() - began))
+        finally:
+            self._flush()
+        report.gone = self._gone(root, listed)
+
+    def _remember(self) -> None:
+        store = self._store
+        ids, paths = c.values(store, c.PATH)
+        sizes, times, hashes = (c.values(store, name)[1] for name in (c.SIZE, c.MTIME_NS, c.SHA256))
+        self._ids = set(ids)
+        for i, path, size, mtime, sha in zip(ids, paths, sizes, times, hashes, strict=True):
+            if not isinstance(path, str) or not isinstance(sha, str):
+                continue
+            digest = bytes.fromhex(sha)
+            self._by_path[path] = _Known(i, _whole(size), _whole(mtime), digest)
+            self._by_hash.setdefault(digest, []).append(path)
+
+    def _outcomes(
+        self, root: Path, paths: Sequence[Path], report: IndexReport, metadata: dict[str, Metadata] | None
+    ) -> Iterator[_Outcome | None]:
+        """Yield one outcome a file, in order; None for a file that needed no work. Few files are in flight at once."""
+        waiting: collections.deque[Future[_Outcome] | None] = collections.deque()
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="describe") as pool:
+            try:
+                for path in paths:
+                    waiting.append(self._start(pool, root, path, report, metadata))
+                    while len(waiting) > 4 * self._threads:
+                        yield _result(waiting.popleft())
+                while waiting:
+                    yield _result(waiting.popleft())
+            finally:
+                for future in waiting:
+                    if future:
+                        future.cancel()
+
+    def _start(
+        self,
+        pool: ThreadPoolExecutor,
+        root: Path,
+        path: Path,
+        report: IndexReport,
+        metadata: dict[str, Metadata] | None,
+    ) -> Future[_Outcome] | None:
+        name = relative_name(root, path)
+        try:
+            stat = path.stat()
+        except OSError as error:
+            report.problems.append(Problem(path, error.strerror or str(error)))
+            return None
+        known = self._by_path.get(c.path_to_text(path))
+        if known and (known.size, known.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
+            report.unchanged += 1
+            self._annotate(known.id, metadata, name, {}, report)
+            return None
+        return pool.submit(self._work, _Job(path, name, stat))
+
+    def _work(self, job: _Job) -> _Outcome:
+        """Runs in a worker thread: reads shared state, writes none."""
+        where = display_path(job.path)
+        if job.path in self._ready:
+            return _Outcome(job, *self._ready[job.path], None)
+        sha = ""
+        try:
+            data = job.path.read_bytes()
+            sha = hashlib.sha256(data).hexdigest()
+            if bytes.fromhex(sha) in self._by_hash:
+                return _Outcome(job, sha, None, None)
+            return _Outcome(job, sha, read_and_describe(self._encoder, data, where), None)
+        except EyebrightError as error:
+            return _Outcome(job, sha, None, str(error).removeprefix(f"{where}: "))
+        except OSError as error:
+            return _Outcome(job, sha, None, error.strerror or str(error))
+
+    def _take(
+        self,
+        root: Path,
+        outcome: _Outcome,
+        listed: set[str],
+        metadata: dict[str, Metadata] | None,
+        report: IndexReport,
+    ) -> None:
+        job = outcome.job
+        if outcome.problem is not None:
+            report.problems.append(Problem(job.path, outcome.problem))
+            return
+        place, digest = c.path_to_text(job.path), bytes.fromhex(outcome.sha256)
+        facts: Metadata = {
+            c.PATH: place,
+            c.ROOT: c.path_to_text(root),
+            c.SHA256: outcome.sha256,
+            c.SIZE: job.stat.st_size,
+            c.MTIME_NS: job.stat.st_mtime_ns,
+        }
+        known = self._by_path.get(place)
+        if known and known.sha256 == digest:
+            report.unchanged += 1
+            self._annotate(known.id, metadata, job.name, facts, report)
+            return
+        twins = [] if outcome.described else self._by_hash.get(digest, [])
+        moved = next((twin for twin in twins if twin not in listed and not _is_there(twin)), None)
+        if moved is not None and known is None:
+            old = self._by_path.pop(moved)
+            twins.remove(moved)
+            report.moved += 1
+            self._annotate(old.id, metadata, job.name, facts, report, moved=True)
+            self._learn(place, old.id, job.stat, digest)
+            return
+        record_id = known.id if known else self._free_id(job.name)
+        mine = (metadata or {}).get(job.name) if metadata is not None else None
+        if mine is None:
+            mine = c.own(self._store.metadata([known.id])[0]) if known else {}
+        if outcome.described:
+            vector, payload = self._encoder.encode(outcome.described.raw)
+            facts.update(outcome.described.facts)
+            report.described += 1
+        else:
+            self._flush()  # the twin may still be in the batch
+            twin = self._store.get([self._by_path[twins[0]].id])
+            vector, payload = twin.vectors[0], twin.payloads[0]
+            facts = {**c.system(twin.metadata[0]), **facts}
+        if known:
+            report.updated += 1
+        else:
+            report.added += 1
+        self._batch.append((record_id, vector, {**mine, **facts}, payload))
+        self._learn(place, record_id, job.stat, digest)
+        if len(self._batch) >= _BATCH or time.perf_counter() - self._flushed_at > _BATCH_SECONDS:
+            self._flush()
+
+    def _learn(self, place: str, record_id: str, stat: os.stat_result, digest: bytes) -> None:
+        self._ids.add(record_id)
+        self._by_path[place] = _Known(record_id, stat.st_size, stat.st_mtime_ns, digest)
+        self._by_hash.setdefault(digest, []).append(place)
+
+    def _free_id(self, name: str) -> str:
+        """The path within the folder; numbered when a record of another file has that id already."""
+        record_id, number = name, 2
+        while record_id in self._ids:
+            record_id, number = f"{name}~{number}", number + 1
+        return record_id
+
+    def _annotate(
+        self,
+        record_id: str,
+        metadata: dict[str, Metadata] | None,
+        name: str,
+        facts: Metadata,
+        report: IndexReport,
+        *,
+        moved: bool = False,
+    ) -> None:
+        """Bring the metadata of a known record up to date, when there is anything new to say."""
+        row = metadata.get(name) if metadata is not None else None
+        if row is None and not facts:
+            return
+        if record_id in {item[0] for item in self._batch}:
+            self._flush()
+        old = self._store.metadata([record_id])[0]
+        new = {**(c.own(old) if row is None else row), **c.system(old), **facts}
+        if new == old:
+            return
+        if row is not None and row != c.own(old) and not moved:
+            report.annotated += 1
+        self._notes[record_id] = new
+        if len(self._notes) >= _BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._batch:
+            ids, vectors, rows, payloads = zip(*self._batch, strict=True)
+            self._batch = []
+            self._store.add(Records(ids, np.stack(vectors), rows, payloads))
+        if self._notes:
+            notes, self._notes = self._notes, {}
+            self._store.annotate(list(notes), list(notes.values()))
+        self._flushed_at = time.perf_counter()
+
+    def _gone(self, root: Path, listed: set[str]) -> list[str]:
+        """Ids of this folder's records whose file is not there any more."""
+        inside = c.path_to_text(root)
+        ids, roots = c.values(self._store, c.ROOT)
+        _, paths = c.values(self._store, c.PATH)
+        return [
+            i for i, r, p in zip(ids, roots, paths, strict=True) if r == inside and p not in listed and not _is_there(p)
+        ]
+
+
+def sample(
+    encoder: Encoder, paths: Sequence[Path], count: int, threads: int, progress: Callable[[Progress], None] | None
+) -> dict[Path, tuple[str, Described]]:
+    """Describe up to `count` pictures spread evenly at random over `paths`; unreadable ones are passed over.
+
+    Returns:
+        SHA-256 and description by path.
+    """
+    chosen = np.random.default_rng(0).permutation(len(paths))[:count]
+    began, made = time.perf_counter(), {}
+
+    def one(row: int) -> tuple[Path, tuple[str, Described]] | None:
+        path = paths[row]
+        try:
+            data = path.read_bytes()
+            return path, (hashlib.sha256(data).hexdigest(), read_and_describe(encoder, data, display_path(path)))
+        except (EyebrightError, OSError):
+            return None  # the indexing run will meet it again and report it
+
+    with ThreadPoolExecutor(threads, thread_name_prefix="describe") as pool:
+        for done, item in enumerate(pool.map(one, sorted(chosen.tolist())), start=1):
+            if item:
+                made[item[0]] = item[1]
+            if progress:
+                progress(Progress(done, len(chosen), time.perf_counter() - began, "learning"))
+    return made
+
+
+def relative_name(root: Path, path: Path) -> str:
+    """Return the id that a file gets: its path within the folder, as printable text."""
+    return display_path(path.relative_to(root).as_posix())
+
+
+def _is_there(place: object) -> bool:
+    path = c.text_to_path(place) if isinstance(place, str) else None
+    return path is not None and path.exists()
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else -1
+
+
+def _result(future: Future[_Outcome] | None) -> _Outcome | None:
+    return None if future is None else future.result()

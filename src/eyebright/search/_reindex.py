@@ -1,0 +1,110 @@
+"""Describing every picture of a store anew, into a generation beside the old one."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from eyebright.core.errors import EyebrightError, StoreError
+from eyebright.core.types import Metadata, Records
+from eyebright.media import display_path
+from eyebright.search import _columns as c
+from eyebright.search._encoder import Encoder
+from eyebright.search._index import Described, Progress, read_and_describe, sample
+from eyebright.search._library import FITTED_ON, MODEL, PROJECTION, Library
+from eyebright.store import EmbeddedStore
+
+_BATCH = 64
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ReindexReport:
+    """What a re-index did.
+
+    Attributes:
+        pictures: described anew; all of them.
+        model: catalogue name of the model now in use.
+        fitted_on: pictures from which the whitening was learned.
+        seconds: how long it took.
+    """
+
+    pictures: int
+    model: str
+    fitted_on: int
+    seconds: float
+
+
+def reindex(
+    library: Library,
+    old: EmbeddedStore,
+    encoder: Encoder,
+    model: str,
+    sample_size: int,
+    threads: int,
+    progress: Callable[[Progress], None] | None,
+) -> ReindexReport:
+    """Make a new generation from the files of the old one and publish it; see `ImageSearch.reindex`."""
+    began = time.perf_counter()
+    ids = old.ids()
+    paths = [c.text_to_path(row.get(c.PATH)) for row in old.metadata(ids)]
+    missing = [i for i, path in zip(ids, paths, strict=True) if path is None or not path.is_file()]
+    if missing:
+        raise StoreError(
+            f"reindex: the pictures of {len(missing)} records are no longer where they were, such as {missing[0]!r}; "
+            "put them back and index their folder, or remove the records: eyebright search index FOLDER --prune"
+        )
+    files = [path for path in paths if path is not None]
+    ready = sample(encoder, files, sample_size, threads, progress) if encoder.needs_sample else {}
+    fitted = encoder.fit([item.raw for _, item in ready.values()])
+    attributes = {PROJECTION: fitted, MODEL: model.encode(), FITTED_ON: str(len(ready)).encode()}
+    draft = library.create(encoder.space, attributes)
+    try:
+        with EmbeddedStore.open(draft, encoder.space) as store:
+            _fill(store, old, encoder, ids, files, ready, threads, progress)
+        library.publish(draft, replace=True)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return ReindexReport(len(ids), model, len(ready), time.perf_counter() - began)
+
+
+def _fill(
+    store: EmbeddedStore,
+    old: EmbeddedStore,
+    encoder: Encoder,
+    ids: list[str],
+    files: list[Path],
+    ready: dict[Path, tuple[str, Described]],
+    threads: int,
+    progress: Callable[[Progress], None] | None,
+) -> None:
+    began = time.perf_counter()
+
+    def one(path: Path) -> Described:
+        if path in ready:
+            return ready[path][1]
+        try:
+            return read_and_describe(encoder, path.read_bytes(), display_path(path))
+        except (EyebrightError, OSError) as error:
+            raise StoreError(
+                f"reindex: {display_path(path)} cannot be read any more: {error}; nothing changed"
+            ) from error
+
+    with ThreadPoolExecutor(threads, thread_name_prefix="describe") as pool:
+        for start in range(0, len(ids), _BATCH):
+            described = list(pool.map(one, files[start : start + _BATCH]))
+            encoded = [encoder.encode(item.raw) for item in described]
+            names = ids[start : start + _BATCH]
+            rows: list[Metadata] = [
+                {**row, **item.facts} for row, item in zip(old.metadata(names), described, strict=True)
+            ]
+            vectors = np.stack([item.vector for item in encoded])
+            store.add(Records.of(names, vectors, rows, [item.payload for item in encoded]))
+            if progress:
+                progress(Progress(start + len(names), len(ids), time.perf_counter() - began))
