@@ -13,6 +13,7 @@ from eyebright.core.errors import StoreError
 from eyebright.core.protocols import Embedder
 from eyebright.core.types import Floats, Image, Space
 from eyebright.models import get_card, load_model
+from eyebright.search._blas import one_blas_thread
 from eyebright.search._describe import LAYER, VERSION, Describer
 from eyebright.search._projection import Projection
 
@@ -77,7 +78,8 @@ class RegionEncoder:
 
     def fit(self, raws: Sequence[Any]) -> bytes:
         """Learn the whitening of this gallery."""
-        fitted = self.describer.fit(raws).to_bytes()
+        with one_blas_thread():
+            fitted = self.describer.fit(raws).to_bytes()
         self.restore(fitted)
         return fitted
 
@@ -94,7 +96,8 @@ class RegionEncoder:
 
     def encode(self, raw: Any) -> Encoded:
         """Return vector and payload."""
-        vector, payload = self._fitted().project(raw)
+        with one_blas_thread():
+            vector, payload = self._fitted().project(raw)
         return Encoded(vector, payload)
 
     def _fitted(self) -> Projection:

@@ -12,14 +12,16 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from eyebright.core.types import Floats, Records
 from eyebright.search._projection import Detail, unpack
 from eyebright.search._rerank import Query, likeness
 
 _AROUND = 200  # records looked at around the query and around each liked one
-_DETAILED = 150  # of these, how many are compared in detail
+_DETAILED = 100  # of these, how many are compared in detail
 _LIKES, _DISLIKES = 1.0, 0.6  # weights beside the query's 1
+_ECHO, _ECHO_WEIGHT = 5, 1.0  # how many of the best count as examples, and all together how much
 _LATEST = 8  # of each kind: more would cost time and add little
 
 Search = Callable[[Floats, int], tuple[list[str], Floats]]
@@ -64,18 +66,31 @@ def rank_with_feedback(
         [_cosines(vector, records.vectors) for vector in disliked.vectors],
     )
     order = np.argsort(-scores, kind="stable")
-    scores = scores[order]
-    head = order[:_DETAILED]
-    compared = [_details(part) for part in (([query.payload] if query else []), liked.payloads, disliked.payloads)]
+    head, scores = order[:_DETAILED], scores[order]
+    judges = [_details(part) for part in ([query.payload] if query else [], liked.payloads, disliked.payloads)]
     candidates = _details([records.payloads[row] for row in head])
-    if candidates is not None and None not in compared:
-        better = _judged(*([likeness(example, candidates) for example in part or ()] for part in compared))
+    if candidates is not None and None not in judges:
+        better = _judged(*([likeness(judge, candidates) for judge in part or ()] for part in judges))
+        judged = {*liked.ids, *disliked.ids}
+        better += _echo(better, candidates, np.array([records.ids[row] not in judged for row in head]))
         again = np.argsort(-better, kind="stable")
         # those behind keep their order, and stay behind
         gap = max(0.0, float(scores[len(head)] - better.min())) if len(order) > len(head) else 0.0
         order = np.concatenate([head[again], order[len(head) :]])
         scores = np.concatenate([better[again], scores[len(head) :] - gap])
     return [(records.ids[row], float(score)) for row, score in zip(order, scores, strict=True)]
+
+
+def _echo(scores: Floats, candidates: Sequence[Detail], free: npt.NDArray[np.bool_]) -> Floats:
+    """Return how like each candidate is to the best of those that nobody judged: they are probably right, too.
+
+    This is query expansion (Chum et al. 2007, "Total Recall"), kept apart as examples of their own.
+    """
+    best = np.flatnonzero(free)[np.argsort(-scores[free], kind="stable")[:_ECHO]]
+    if not len(best):
+        return np.zeros_like(scores)
+    whole = np.stack([candidate.whole for candidate in candidates])
+    return np.asarray((whole @ whole[best].T).mean(axis=1) * _ECHO_WEIGHT, np.float32)
 
 
 def _details(payloads: Sequence[bytes | None]) -> list[Detail] | None:

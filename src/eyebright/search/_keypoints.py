@@ -19,6 +19,9 @@ from eyebright.imaging import resize
 LIMIT = 80
 """Keypoints of one picture."""
 
+FEWEST = 3
+"""Fewer agreeing keypoints say nothing: any two pictures have them, and they are not looked for."""
+
 WIDTH = 128
 """Numbers in a descriptor."""
 
@@ -64,7 +67,8 @@ def find_keypoints(image: Image) -> Keypoints:
 
 
 def agreeing(query: Keypoints, others: list[Keypoints]) -> npt.NDArray[np.int64]:
-    """Return for each other picture how many of its keypoints agree with the query's on one shift, turn and scale.
+    """Return for each other picture how many of its keypoints agree with the query's on one shift, turn and scale;
+    0 where fewer than FEWEST keypoints match at all.
 
     Args:
         query: keypoints of the query.
@@ -86,7 +90,7 @@ def agreeing(query: Keypoints, others: list[Keypoints]) -> npt.NDArray[np.int64]
     first = np.take_along_axis(likeness, best[:, :, None], axis=2)[:, :, 0]
     np.put_along_axis(likeness, best[:, :, None], -1.0, axis=2)
     distinct = (1 - first) < _RATIO * (1 - likeness.max(axis=2))
-    for candidate in np.flatnonzero(distinct.sum(axis=0) > 1):
+    for candidate in np.flatnonzero(distinct.sum(axis=0) >= FEWEST):
         mine = np.flatnonzero(distinct[:, candidate])
         theirs = best[mine, candidate]
         counts[candidate] = _consistent(query.places[mine], others[candidate].places[theirs])
@@ -98,12 +102,12 @@ def _consistent(mine: Floats, theirs: Floats) -> int:
     here, there = mine[:, 0] + 1j * mine[:, 1], theirs[:, 0] + 1j * theirs[:, 1]
     turn, growth = theirs[:, 2] - mine[:, 2], theirs[:, 3] - mine[:, 3]
     motion = np.exp(growth + 1j * turn)
-    landing = there[:, None] + motion[:, None] * (here[None] - here[:, None])
-    angle = np.abs((turn[:, None] - turn[None] + np.pi) % (2 * np.pi) - np.pi)
-    fits = (np.abs(landing - there[None]) < _SHIFT) & (angle < _TURN)
+    away = there[:, None] + motion[:, None] * (here[None] - here[:, None]) - there[None]
+    facing = np.exp(1j * turn)
+    fits = (np.abs(away) < _SHIFT) & ((facing[:, None] * facing.conj()[None]).real > np.cos(_TURN))
     fits &= (np.abs(growth[:, None] - growth[None]) < _SCALE) & (np.abs(growth) < _LARGEST)[:, None]
     winner = fits[np.argmax(fits.sum(axis=1))]
-    return min(len(np.unique(there[winner])), int(winner.sum()))
+    return min(len(set(there[winner].tolist())), int(winner.sum()))
 
 
 def _unit(vectors: Floats) -> Floats:

@@ -9,6 +9,7 @@ from typing import Any
 from eyebright.core.errors import QueryError
 from eyebright.core.protocols import Store
 from eyebright.search import _columns as c
+from eyebright.search._blas import one_blas_thread
 from eyebright.search._boost import Boost
 from eyebright.search._encoder import Encoded
 from eyebright.search._rank import Ranker, Ranking, fused
@@ -31,6 +32,10 @@ class Plan:
 
     def rank(self, store: Store, query: Encoded | None, code: Any, exclude: str | None) -> Ranking:
         """Return the page of answers that was asked for."""
+        with one_blas_thread():
+            return self._page(store, query, code, exclude)
+
+    def _page(self, store: Store, query: Encoded | None, code: Any, exclude: str | None) -> Ranking:
         ranker, wanted, total = Ranker(store), self.offset + self.k, len(store)
         depth = wanted + (exclude is not None)
         if self.text:

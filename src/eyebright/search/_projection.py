@@ -136,8 +136,9 @@ def pack(detail: Detail) -> bytes:
     return b"".join((_HEAD.pack(_FORMAT, scale, len(rows)), nibbles.tobytes(), bright.tobytes(), rows.tobytes()))
 
 
-_TABLE = np.sign(np.arange(16) - 8) * ((np.arange(16) - 8) / _LEVELS) ** 2
-_PAIRS = np.stack([_TABLE[np.arange(256) & 15], _TABLE[np.arange(256) >> 4]], axis=1).astype(np.float32)
+_LEVEL = np.sign(np.arange(16) - 8) * ((np.arange(16) - 8) / _LEVELS) ** 2
+# two codes a byte, two floats a complex number: one look-up gives both
+_PAIRS = (_LEVEL[np.arange(256) & 15] + 1j * _LEVEL[np.arange(256) >> 4]).astype(np.complex64)
 
 
 def unpack(payload: bytes) -> Detail | None:
@@ -149,14 +150,14 @@ def unpack(payload: bytes) -> Detail | None:
         return None
     if form != _FORMAT or len(rows) != count:
         return None
-    pooled = _PAIRS[np.frombuffer(payload, np.uint8, _HALVES // 2, _HEAD.size)].ravel() * scale
+    pooled = _PAIRS.take(np.frombuffer(payload, np.uint8, _HALVES // 2, _HEAD.size)).view(np.float32)
     colours = np.frombuffer(payload, np.uint8, COLOURS, _HEAD.size + _HALVES // 2) / np.float32(255)
     places = np.empty((count, 4), np.float32)
     places[:, :2] = rows[:, :2] / np.float32(127)
     places[:, 2] = rows[:, 2] * np.float32(2 * np.pi / 256)
     places[:, 3] = rows[:, 3] / np.float32(36) - 6
     descriptors: Floats = np.ascontiguousarray(rows[:, 4:]).view(np.int8).astype(np.float32) / np.float32(127)
-    whole = _unit(np.concatenate([pooled, colours]))
+    whole = _unit(np.concatenate([pooled * np.float32(scale), colours]))
     return Detail(whole, Keypoints(places, descriptors))
 
 

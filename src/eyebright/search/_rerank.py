@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eyebright.core.types import Floats
-from eyebright.search._keypoints import agreeing
+from eyebright.search._keypoints import FEWEST, agreeing
 from eyebright.search._projection import CHANNELS, Detail, unpack
 
 if TYPE_CHECKING:
     from eyebright.search._describe import Raw
 
-_CHANCE = 2  # so many keypoints of any two pictures agree by chance
+_CHANCE = FEWEST - 1  # so many keypoints of any two pictures agree by chance
 _ENOUGH = 20  # beyond this many the pictures surely show the same print
 _WEIGHT = 0.015  # of one agreeing keypoint, beside a cosine
 
