@@ -37,8 +37,8 @@ format: $(VENV)/.dev  ## rewrite the sources in the house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev  ## ratios against named peers in one run; writes out/bench/*.json
-	$(BIN)/python -m bench
+bench: $(VENV)/.dev  ## ratios against named peers in one run (ONLY=indexing: one); writes out/bench/*.json
+	$(BIN)/python -m bench $(ONLY)
 
 clean:  ## remove the virtual environment and all output
 	rm -rf $(VENV) out

@@ -113,10 +113,7 @@ def input_size(width: int, height: int) -> tuple[int, int]:
 
 
 def _tensor(image: Image) -> Floats:
-    planes = np.ascontiguousarray(image.transpose(2, 0, 1)[None]).astype(np.float32)
-    planes *= 1 / 127.5
-    planes -= 1
-    return planes
+    return np.asarray(cv2.dnn.blobFromImage(image, 1 / 127.5, mean=(127.5, 127.5, 127.5)), np.float32)
 
 
 def _colours(image: Image) -> Floats:

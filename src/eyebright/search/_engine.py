@@ -13,7 +13,7 @@ from eyebright.search._index import Described, Progress, sample
 from eyebright.search._library import FITTED_ON, MODEL, PROJECTION, Library
 from eyebright.store import EmbeddedStore
 
-SAMPLE = 1000
+SAMPLE = 512
 """Pictures from which a new store learns its whitening."""
 DEFAULT_MODEL = "efficientnet_lite0"
 
