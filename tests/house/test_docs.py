@@ -33,10 +33,12 @@ def test_blocks_run(page: Path, catalogue: Path, photos: dict[str, Path], tmp_pa
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "EYEBRIGHT_STORE_HOME": str(tmp_path),
+        "EYEBRIGHT_HOME": str(tmp_path / "home"),
     }
+    earlier = ""
     for kind, code in blocks(page):
         if kind == "python":
+            code = earlier = earlier + code  # a page is one session
             done = subprocess.run(
                 [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True
             )

@@ -81,7 +81,7 @@ def test_hostile_names(search: ImageSearch, catalogue: Path):
     folder.mkdir()
     for name, pixels in zip(names, colours, strict=True):
         Image.fromarray(pixels).save(folder / "x.png")
-        os.rename(os.fsencode(folder / "x.png"), os.path.join(os.fsencode(folder), name))
+        (folder / "x.png").rename(folder / os.fsdecode(name))
     report = search.index(catalogue)
     assert report.problems == []
     assert report.added == 6 + len(names)
@@ -89,7 +89,7 @@ def test_hostile_names(search: ImageSearch, catalogue: Path):
     for group in search.info().folders:
         assert "\n" not in group
     for name in names:
-        hit = search.query(Path(os.fsdecode(os.path.join(os.fsencode(folder), name))), k=1)[0].hits[0]
+        hit = search.query(folder / os.fsdecode(name), k=1)[0].hits[0]
         assert os.fsencode(hit.path.name) == name
         assert "\n" not in hit.id
 
@@ -122,7 +122,9 @@ def test_two_folders_with_the_same_names(indexed: ImageSearch, tmp_path: Path, p
 
 def test_add_update_remove(indexed: ImageSearch, photos: dict[str, Path]):
     pixels = np.asarray(Image.open(photos["coffee"]).convert("RGB"))
-    assert indexed.add([pixels[:, ::-1].copy()], ids=["mirror"], metadata={"title": "Mirrored cup", "price": 2.0}) == ["mirror"]
+    assert indexed.add([pixels[:, ::-1].copy()], ids=["mirror"], metadata={"title": "Mirrored cup", "price": 2.0}) == [
+        "mirror"
+    ]
     assert indexed.query(pixels, k=2)[0].hits[1].id in {"mirror", "coffee.jpg"}
     indexed.update("mirror", metadata={"price": 7.5, "title": None})
     [hit] = indexed.query(id="coffee.jpg", where="price = 7.5")[0].hits
@@ -170,9 +172,9 @@ def test_reindex_with_another_model(indexed: ImageSearch, data_dir: Path, tmp_pa
         "mean = [0.5, 0.5, 0.5]\nstd = [0.5, 0.5, 0.5]\n"
     )
     store = indexed.info().store
-    with ImageSearch(store, model=str(tmp_path / "other.onnx")) as other:
-        with pytest.raises(StoreError, match="reindex --model"):
-            other.query(catalogue / "cat.jpg")
+    other = ImageSearch(store, model=str(tmp_path / "other.onnx"))
+    with other, pytest.raises(StoreError, match="reindex --model"):
+        other.query(catalogue / "cat.jpg")
     indexed.reindex(str(tmp_path / "other.onnx"))
     assert indexed.info().space.endswith("(128-d, cosine)")
     assert indexed.query(catalogue / "cat.jpg", k=1)[0].hits[0].id == "cat.jpg"

@@ -131,12 +131,12 @@ def _make_queries(folder: Path) -> dict[str, Path]:
 
 
 def _looks(search: ImageSearch, queries: dict[str, Path]) -> str:
-    results = search.query(list(queries.values()), k=6)
+    results = search.query(list(queries.values()), k=5)
     return "".join(_named(result, "By a customer's photo") for result in results)
 
 
 def _words(search: ImageSearch) -> str:
-    result = search.query(text="yellow", where="price < 20 and in_stock = true", group_by="product", k=6)[0]
+    result = search.query(text="yellow", where="price < 20 and in_stock = true", group_by="product", k=5)[0]
     return _named(result, "By words, with a filter: yellow, price < 20 and in_stock = true")
 
 
@@ -148,10 +148,10 @@ def _explained(search: ImageSearch, queries: dict[str, Path], out: Path) -> str:
 
 def _learning(search: ImageSearch, queries: dict[str, Path]) -> str:
     query = queries["chelsea"]
-    first = search.query(query, k=6)[0]
+    first = search.query(query, k=5)[0]
     wrong = next(hit.id for hit in first.hits if "cat" not in str(hit.metadata.get("title")))
     search.feedback("demo", like=[first.hits[0].id], dislike=[wrong], clear=True)
-    again = search.query(query, k=6, session="demo")[0]
+    again = search.query(query, k=5, session="demo")[0]
     return _named(again, f"After feedback: the first answer liked, {wrong} disliked")
 
 

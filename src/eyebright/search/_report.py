@@ -54,10 +54,10 @@ def explanation(query: Path | None, hit: Hit) -> Image:
     pictures = [_picture(query), _picture(hit.path)]
     if hit.heat is not None:
         pictures = [heat_overlay(picture, heat) for picture, heat in zip(pictures, hit.heat, strict=True)]
-    side = max(max(p.shape[:2]) for p in pictures)
-    frame = np.full((side, 2 * side + 8, 3), 245, dtype=np.uint8)
+    height, width = (max(p.shape[axis] for p in pictures) for axis in (0, 1))
+    frame = np.full((height, 2 * width + 8, 3), 245, dtype=np.uint8)
     for place, picture in enumerate(pictures):
-        top, left = (side - picture.shape[0]) // 2, place * (side + 8) + (side - picture.shape[1]) // 2
+        top, left = (height - picture.shape[0]) // 2, place * (width + 8) + (width - picture.shape[1]) // 2
         frame[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
     return frame
 
