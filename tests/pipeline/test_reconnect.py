@@ -41,7 +41,7 @@ def test_index_and_time_go_on_growing_and_outages_are_told():
     source = reconnecting(flaky, first_delay_s=0.01, max_delay_s=0.05, max_attempts=3, on_event=events.append)
     assert isinstance(source, Source)
     got = []
-    with pytest.raises(MediaError, match=r"given up after 3 attempts in .* s; the last one: nobody answers"):  # noqa: PT012
+    with pytest.raises(MediaError, match=r"given up after 3 attempts in .* s; the last one: nobody answers"):  # noqa: PT012  (the error comes from the loop)
         for frame in source:
             got.append(frame)  # noqa: PERF402  (kept although the loop ends by an error)
     assert [frame.index for frame in got] == list(range(9))

@@ -40,7 +40,7 @@ def test_touched_moved_copied_changed_and_gone(indexed: ImageSearch, catalogue: 
     assert moved.path == catalogue / "more" / "espresso.jpg"
     twin = indexed.query(id="copy of china.jpg", k=1)[0].hits[0]
     assert twin.id == "china.jpg"
-    assert twin.score == pytest.approx(1, abs=1e-3)
+    assert twin.score >= 0.99
     assert indexed.index(catalogue, prune=True).pruned == 1
     assert indexed.info().pictures == 6
 

@@ -59,7 +59,7 @@ class VideoSink:
         assert self._written_size is not None
         height, width = self._written_size
         if self.size is not None and image.shape[:2] != self.size:
-            image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+            image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]  # OpenCV's stub forgets the dtype
         if image.shape[:2] != self._written_size:
             raise MediaError(
                 f"{display_path(self.path)}: frame {frame.index} is {image.shape[1]}x{image.shape[0]}, expected "

@@ -42,6 +42,10 @@ class Encoder(Protocol):
         """Return the expensive part of the description, before anything that was fitted."""
         ...
 
+    def raw_query(self, image: Image) -> Any:
+        """Return the same of a query, which may be looked at with more care."""
+        ...
+
     def fit(self, raws: Sequence[Any]) -> bytes:
         """Adapt to a gallery from a sample of it (no labels) and return what `restore` needs."""
         ...
@@ -75,6 +79,10 @@ class RegionEncoder:
     def raw(self, image: Image) -> Any:
         """Return regions and colours of one picture."""
         return self.describer.raw(image)
+
+    def raw_query(self, image: Image) -> Any:
+        """Return the same, with a second look."""
+        return self.describer.query(image)
 
     def fit(self, raws: Sequence[Any]) -> bytes:
         """Learn the whitening of this gallery."""
@@ -125,6 +133,10 @@ class VectorEncoder:
         """Return the vector."""
         vector: Floats = self._embedder.embed([image]).vectors[0]
         return vector
+
+    def raw_query(self, image: Image) -> Floats:
+        """Return the vector."""
+        return self.raw(image)
 
     def fit(self, raws: Sequence[Any]) -> bytes:  # noqa: ARG002  (the protocol's argument; nothing is learned here)
         """Learn nothing."""

@@ -22,7 +22,7 @@ class Engine:
     """Opens the store and its encoder when they are first needed, and makes them when there are none."""
 
     def __init__(self, library: Library, home: Path | None, model: str | None, threads: int) -> None:
-        self.library = library
+        self.generations = library
         self.home = home
         self.wanted_model = model
         self.threads = threads
@@ -40,12 +40,12 @@ class Engine:
         """The encoder of the current generation; indexing wants single-threaded runs, a query all cores."""
         if threads not in self._encoders:
             stored = None
-            if self.library.current() is not None:
+            if self.generations.current() is not None:
                 stored = self.store()
             name = (attribute_text(stored, MODEL) if stored else None) or self.wanted_model or DEFAULT_MODEL
             if stored and self.wanted_model and self.wanted_model != name:
                 raise StoreError(
-                    f"{self.library.folder}: was indexed with {name}, not {self.wanted_model}; use that model, or "
+                    f"{self.generations.folder}: was indexed with {name}, not {self.wanted_model}; use that model, or "
                     f"re-describe every picture: eyebright search reindex --model {self.wanted_model}"
                 )
             encoder = make_encoder(name, self.home, threads)
@@ -56,21 +56,21 @@ class Engine:
 
     def store(self, encoder: Encoder | None = None) -> EmbeddedStore:
         if self._store is None:
-            generation = self.library.current()
+            generation = self.generations.current()
             if generation is None:
                 raise StoreError(
-                    f"{self.library.folder}: there is no index yet; make one: eyebright search index FOLDER"
+                    f"{self.generations.folder}: there is no index yet; make one: eyebright search index FOLDER"
                 )
             self._store = EmbeddedStore.open(generation, create=False)
         if encoder is not None:
-            self._store.space.require(encoder.space, str(self.library.folder))
+            self._store.space.require(encoder.space, str(self.generations.folder))
         return self._store
 
     def first_fit(
         self, encoder: Encoder, paths: Sequence[Path], progress: Callable[[Progress], None] | None
     ) -> dict[Path, tuple[str, Described]]:
         """Make the first generation, learning from a sample; return what was described on the way."""
-        if self.library.current() is not None:
+        if self.generations.current() is not None:
             return {}
         ready = sample(encoder, paths, SAMPLE, self.threads, progress) if encoder.needs_sample else {}
         if encoder.needs_sample and not ready:
@@ -82,8 +82,8 @@ class Engine:
         fitted = encoder.fit(raws)
         name = self.wanted_model or DEFAULT_MODEL
         attributes = {PROJECTION: fitted, MODEL: name.encode(), FITTED_ON: str(len(raws)).encode()}
-        draft = self.library.create(encoder.space, attributes)
-        self.library.publish(draft, replace=False)
+        draft = self.generations.create(encoder.space, attributes)
+        self.generations.publish(draft, replace=False)
         # another process may have been first: then its projection counts
         store = self.store()
         encoder.restore(store.get_attribute(PROJECTION) or b"")

@@ -12,11 +12,10 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from eyebright.core.types import Floats, Records
 from eyebright.search._projection import Detail, unpack
-from eyebright.search._rerank import Query, likeness
+from eyebright.search._rerank import Query, echo, likeness
 
 _AROUND = 200  # records looked at around the query and around each liked one
 _DETAILED = 100  # of these, how many are compared in detail
@@ -71,26 +70,18 @@ def rank_with_feedback(
     candidates = _details([records.payloads[row] for row in head])
     if candidates is not None and None not in judges:
         better = _judged(*([likeness(judge, candidates) for judge in part or ()] for part in judges))
+        # the best of those that nobody judged are probably right, too
         judged = {*liked.ids, *disliked.ids}
-        better += _echo(better, candidates, np.array([records.ids[row] not in judged for row in head]))
+        best = np.argsort(-better, kind="stable")
+        free = best[[records.ids[head[row]] not in judged for row in best]][: min(_ECHO, len(head) // 4)]
+        better += _ECHO_WEIGHT * echo(candidates, free)
+        better /= 1 + _ECHO_WEIGHT
         again = np.argsort(-better, kind="stable")
         # those behind keep their order, and stay behind
         gap = max(0.0, float(scores[len(head)] - better.min())) if len(order) > len(head) else 0.0
         order = np.concatenate([head[again], order[len(head) :]])
         scores = np.concatenate([better[again], scores[len(head) :] - gap])
     return [(records.ids[row], float(score)) for row, score in zip(order, scores, strict=True)]
-
-
-def _echo(scores: Floats, candidates: Sequence[Detail], free: npt.NDArray[np.bool_]) -> Floats:
-    """Return how like each candidate is to the best of those that nobody judged: they are probably right, too.
-
-    This is query expansion (Chum et al. 2007, "Total Recall"), kept apart as examples of their own.
-    """
-    best = np.flatnonzero(free)[np.argsort(-scores[free], kind="stable")[:_ECHO]]
-    if not len(best):
-        return np.zeros_like(scores)
-    whole = np.stack([candidate.whole for candidate in candidates])
-    return np.asarray((whole @ whole[best].T).mean(axis=1) * _ECHO_WEIGHT, np.float32)
 
 
 def _details(payloads: Sequence[bytes | None]) -> list[Detail] | None:
@@ -109,7 +100,7 @@ def _judged(asked: list[Floats], liked: list[Floats], disliked: list[Floats]) ->
         total += _LIKES * (np.mean(liked, axis=0) + np.max(liked, axis=0)) / 2
     if disliked:
         total -= _DISLIKES * np.max(disliked, axis=0)
-    return total
+    return np.asarray(total / (bool(asked) + _LIKES * bool(liked)), np.float32)
 
 
 def _cosines(vector: Floats, vectors: Floats) -> Floats:

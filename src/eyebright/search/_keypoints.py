@@ -67,8 +67,9 @@ def find_keypoints(image: Image) -> Keypoints:
 
 
 def agreeing(query: Keypoints, others: list[Keypoints]) -> npt.NDArray[np.int64]:
-    """Return for each other picture how many of its keypoints agree with the query's on one shift, turn and scale;
-    0 where fewer than FEWEST keypoints match at all.
+    """Return for each other picture how many of its keypoints agree with the query's on one motion.
+
+    A motion is a shift, turn and scale. The count is 0 where fewer than FEWEST keypoints match at all.
 
     Args:
         query: keypoints of the query.

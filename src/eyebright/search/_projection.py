@@ -78,7 +78,7 @@ class Projection:
 
     def project(self, raw: Raw) -> tuple[Floats, bytes]:
         """Return the vector, `float32 (256,)` of length 1 (metric cosine), and the payload of about 5.5 KB."""
-        whole = _whole(raw.regions, raw.colours, self.region_mean, self.region_basis)
+        whole = _whole(raw, self.region_mean, self.region_basis)
         vector = (whole - self.mean) @ self.basis
         length = float(np.linalg.norm(vector))
         vector = vector / length if length > 0 else self.basis[0] / max(float(np.linalg.norm(self.basis[0])), 1e-9)
@@ -89,7 +89,7 @@ class Projection:
         """Return a portable form, about 3 MB."""
         out = io.BytesIO()
         # half precision halves the file; the vectors change by less than a thousandth
-        np.savez(out, **{f.name: np.float16(getattr(self, f.name)) for f in dataclasses.fields(self)})  # type: ignore[arg-type]
+        np.savez(out, **{f.name: np.float16(getattr(self, f.name)) for f in dataclasses.fields(self)})  # type: ignore[arg-type]  # numpy's stub takes its own flag for one of the arrays
         return out.getvalue()
 
     @classmethod
@@ -103,18 +103,17 @@ class Projection:
             return cls(**{f.name: stored[f.name].astype(np.float32) for f in dataclasses.fields(cls)})
 
 
-def fit_projection(
-    regions: Sequence[npt.NDArray[np.float16]], colours: Sequence[Floats], keypoints: Sequence[Keypoints]
-) -> Projection:
+def fit_projection(raws: Sequence[Raw]) -> Projection:
     """Learn a projection from the descriptions of one or more pictures."""
-    step = max(1, sum(r.shape[0] * r.shape[1] for r in regions) // _PATCHES)
-    patches = np.concatenate([r.reshape(-1, CHANNELS)[::step] for r in regions]).astype(np.float32)
+    regions = [raw.regions.reshape(-1, CHANNELS) for raw in raws]
+    step = max(1, sum(map(len, regions)) // _PATCHES)
+    patches = np.concatenate([part[::step] for part in regions]).astype(np.float32)
     region_mean = patches.mean(axis=0)
     values, directions = _principal(patches - region_mean, _REGION)
     region_basis = np.asarray(directions * values**-_WHITEN, np.float32)
-    points = np.concatenate([k.descriptors for k in keypoints])
+    points = np.concatenate([raw.keypoints.descriptors for raw in raws])
     point_basis = _principal(points, _POINT)[1] if len(points) else np.eye(WIDTH, _POINT, dtype=np.float32)
-    wholes = np.stack([_whole(r, c, region_mean, region_basis) for r, c in zip(regions, colours, strict=True)])
+    wholes = np.stack([_whole(raw, region_mean, region_basis) for raw in raws])
     mean = wholes.mean(axis=0) * (len(wholes) / (len(wholes) + _MEAN_OF))
     fitted = Projection(region_mean, region_basis, point_basis, mean, _basis(wholes - mean))
     return Projection.from_bytes(fitted.to_bytes())  # so that it is the same before and after it was kept
@@ -161,15 +160,16 @@ def unpack(payload: bytes) -> Detail | None:
     return Detail(whole, Keypoints(places, descriptors))
 
 
-def _whole(regions: npt.NDArray[np.float16], colours: Floats, mean: Floats, basis: Floats) -> Floats:
+def _whole(raw: Raw, mean: Floats, basis: Floats) -> Floats:
     """Pool the regions of a picture to second order and put the colours beside."""
-    white = (regions.reshape(-1, CHANNELS).astype(np.float32) - mean) @ basis
+    regions = np.concatenate([raw.regions.reshape(-1, CHANNELS), raw.more])
+    white = (regions.astype(np.float32) - mean) @ basis
     moment = white.T @ white
     values, directions = np.linalg.eigh(
         moment + np.eye(_REGION, dtype=np.float32) * (_FLOOR * np.trace(moment) / _REGION)
     )
     root = (directions * np.sqrt(np.maximum(values, 0))) @ directions.T
-    return _unit(np.concatenate([_unit(root[_UPPER] * _TWICE), _COLOUR * colours]))
+    return _unit(np.concatenate([_unit(root[_UPPER] * _TWICE), _COLOUR * raw.colours]))
 
 
 def _principal(rows: Floats, count: int) -> tuple[Floats, Floats]:
@@ -187,6 +187,8 @@ def _basis(centred: Floats) -> Floats:
     """
     values, left = np.linalg.eigh(centred @ centred.T)
     keep = [i for i in np.argsort(-values)[:_VECTOR] if values[i] > 1e-6 * max(float(values.max()), 1e-9)]
+    if len(keep) < _VECTOR:
+        keep = keep[: _VECTOR // 2]  # a sketch of few directions would be mostly noise
     known = centred.T @ (left[:, keep] / np.sqrt(values[keep]))
     missing, size = _VECTOR - len(keep), centred.shape[1]
     if missing == 0:

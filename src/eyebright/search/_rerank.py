@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from eyebright.core.types import Floats
 from eyebright.search._keypoints import FEWEST, agreeing
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _CHANCE = FEWEST - 1  # so many keypoints of any two pictures agree by chance
 _ENOUGH = 20  # beyond this many the pictures surely show the same print
 _WEIGHT = 0.015  # of one agreeing keypoint, beside a cosine
+_ECHO, _SHARE = 5, 0.3  # how many of the best answers speak for others, and how loud
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +42,10 @@ def rerank(query: Query, payloads: Sequence[bytes], global_scores: Floats) -> Fl
     asked = unpack(query.payload)
     details = {row: detail for row, payload in enumerate(payloads) if (detail := unpack(payload)) is not None}
     if asked is not None and details:
-        scores[list(details)] = likeness(asked, list(details.values()))
+        candidates = list(details.values())
+        found = likeness(asked, candidates)
+        best = np.argsort(-found, kind="stable")[: min(_ECHO, len(found) // 4)]
+        scores[list(details)] = (found + _SHARE * echo(candidates, best)) / (1 + _SHARE)
     return scores
 
 
@@ -51,13 +56,29 @@ def likeness(query: Detail, others: Sequence[Detail]) -> Floats:
     return np.asarray(cosines + _WEIGHT * np.clip(points - _CHANCE, 0, _ENOUGH), np.float32)
 
 
+def echo(candidates: Sequence[Detail], examples: npt.NDArray[np.int64]) -> Floats:
+    """Return how like each candidate is to some of them on average, `float32 (N,)`; 0 without examples.
+
+    The best answers show other sides of what was asked for: query expansion (Chum et al. 2007, "Total Recall"), with
+    the examples kept apart.
+
+    Args:
+        candidates: N pictures.
+        examples: rows of the candidates that are taken to be right.
+    """
+    if not len(examples):
+        return np.zeros(len(candidates), np.float32)
+    whole = np.stack([candidate.whole for candidate in candidates])
+    return np.asarray(whole @ whole[examples].mean(axis=0), np.float32)
+
+
 def correspondence(first: Raw, second: Raw) -> tuple[Floats, Floats]:
     """Return which regions of two pictures made them alike, one map a picture.
 
     Each region counts by the likeness of its best counterpart in the other picture and by its own strength.
 
     Returns:
-        `float32 (h, w)` in [0, 1] for each, the grids of the regions; the strongest region of the two is 1.
+        `float32 (h, w)` in [0, 1] for each, a grid over the whole picture; the strongest region of the two is 1.
     """
     rows = [raw.regions.astype(np.float32).reshape(-1, CHANNELS) for raw in (first, second)]
     mean = np.concatenate(rows).mean(axis=0)
@@ -66,6 +87,10 @@ def correspondence(first: Raw, second: Raw) -> tuple[Floats, Floats]:
     alike = np.maximum(left @ right.T, 0) ** 2
     heats = alike.max(axis=1) * strength[0], alike.max(axis=0) * strength[1]
     peak = max(float(heats[0].max()), float(heats[1].max()), 1e-9)
-    shapes = first.regions.shape[:2], second.regions.shape[:2]
-    one, other = (np.asarray(heat / peak, np.float32).reshape(shape) for heat, shape in zip(heats, shapes, strict=True))
-    return one, other
+    return _spread(heats[0] / peak, first), _spread(heats[1] / peak, second)
+
+
+def _spread(heat: Floats, raw: Raw) -> Floats:
+    """Lay the regions out over the picture; margins that were cut off are 0."""
+    left, top, right, bottom = raw.margins
+    return np.pad(heat.astype(np.float32).reshape(raw.regions.shape[:2]), ((top, bottom), (left, right)))

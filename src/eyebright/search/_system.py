@@ -387,7 +387,7 @@ class ImageSearch:
         """Return what the store would keep of a picture; ask with it again and again by `rank`."""
         picture = image if isinstance(image, np.ndarray) else read_image(Path(image), min_size=WORKING_SIDE)
         encoder = self._engine.encoder(self._threads)
-        return encoder.encode(encoder.raw(picture))
+        return encoder.encode(encoder.raw_query(picture))
 
     def rank(
         self, query: Encoded, k: int, *, where: str | None = None, like: Sequence[str] = (), dislike: Sequence[str] = ()

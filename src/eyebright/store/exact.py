@@ -109,7 +109,7 @@ class ExactStore:
             raise QueryError(f"store.values: {unknown_column(column, self._columns)}")
         return list(self._rows), [metadata.get(column) for _, metadata, _ in self._rows.values()]
 
-    def search(self, queries: Embeddings, k: int, *, where: str | None = None, exact: bool | None = None) -> Matches:  # noqa: ARG002
+    def search(self, queries: Embeddings, k: int, *, where: str | None = None, exact: bool | None = None) -> Matches:  # noqa: ARG002  (the protocol; always exact)
         """Return the k nearest of each query among the records that `where` admits, ties in order of insertion."""
         self._check_open()
         check_queries(queries, self._space, k, "store.search")

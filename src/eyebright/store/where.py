@@ -84,8 +84,8 @@ Condition = Constant | Compare | Member | Like | IsNull | Not | And | Or
 
 # sqlglot's types of trees and tokens changed their names and homes over its versions
 Node = Any
-_Type: Any = tokens.TokenType  # type: ignore[attr-defined]
-_Token: Any = tokens.Token  # type: ignore[attr-defined]
+_Type: Any = tokens.TokenType  # type: ignore[attr-defined]  # compiled, without stubs
+_Token: Any = tokens.Token  # type: ignore[attr-defined]  # compiled, without stubs
 
 _COMPARISONS: dict[type[Any], str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
