@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHES = ("indexing", "retrieval", "store")
+BENCHES = ("hashing", "indexing", "retrieval", "store")
 OUT = Path("out/bench")
 
 
