@@ -90,11 +90,12 @@ def test_flat_margins_do_not_count(describer: Describer, pictures: dict[str, Ima
     framed = np.full((flower.shape[0] + 200, flower.shape[1] + 300, 3), 255, np.uint8)
     framed[150:-50, 300:] = flower
     plain, cut = describer.raw(flower), describer.raw(framed)
-    # one row or column of the frame is left
+    # one row and one column of the frame are left
     assert float(plain.colours @ cut.colours) > 0.99
     left, top, right, bottom = cut.margins
-    assert left > right == 0
-    assert top > bottom > 0
+    assert left > plain.margins[0]
+    assert right == plain.margins[2]
+    assert top > bottom > plain.margins[3]
     assert correspondence(cut, plain)[0].shape == (
         cut.regions.shape[0] + top + bottom,
         cut.regions.shape[1] + left + right,
@@ -165,7 +166,7 @@ def test_payloads_keep_what_matters(detail: Detail) -> None:
     back = unpack(payload)
     assert back is not None
     assert len(payload) == 6 + 2328 + 256 + 36 * len(detail.keypoints.places)
-    assert float(back.whole @ detail.whole) > 0.97
+    assert float(back.whole @ detail.whole) > 0.95
     assert np.abs(back.keypoints.places[:, :2] - detail.keypoints.places[:, :2]).max(initial=0) < 0.005
     assert np.abs(back.keypoints.places[:, 3] - detail.keypoints.places[:, 3]).max(initial=0) < 0.02
     turned = np.abs(back.keypoints.places[:, 2] - detail.keypoints.places[:, 2])

@@ -44,7 +44,7 @@ SIDE = 352
 
 _STRIDE = 32
 _QUERY_SIDE = 256  # of the second look at a query
-_FLAT = 1.5  # mean difference, in levels, below which neighbouring columns or rows are the same
+_FLAT = 1.5  # mean difference, in levels, up to which a column or row is the same as the outermost one
 _LONGEST = 4  # a panorama is squeezed to 1:4, so that its short side keeps some regions
 _COLOUR_SIDE, _BINS = 64, 16
 _CHROMA = [60.0, 220.0]  # of a* and b* in 8 bits; photos hold no stronger colours
@@ -152,15 +152,15 @@ def _part(image: Image, crop: tuple[float, float, float, float] | None) -> _Part
 def _flat(rows: Image) -> tuple[int, int]:
     """Return the first row, and the one behind the last, between flat margins at both ends; all when all are flat."""
 
-    def flat(row: int) -> bool:
-        return bool(cv2.norm(rows[row], rows[row + 1], cv2.NORM_L1) <= _FLAT * rows[row].size)
+    def like(row: int, edge: int) -> bool:
+        return bool(cv2.norm(rows[row], rows[edge], cv2.NORM_L1) <= _FLAT * rows[row].size)
 
     first, last = 0, len(rows) - 1
-    while first < last and flat(first):
+    while first < last and like(first + 1, 0):
         first += 1
     if first == last:
         return 0, len(rows)
-    while flat(last - 1):
+    while like(last - 1, len(rows) - 1):
         last -= 1
     return first, last + 1
 

@@ -12,6 +12,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from eyebright.core.types import Floats, Records
 from eyebright.search._projection import Detail, unpack
@@ -69,19 +70,33 @@ def rank_with_feedback(
     judges = [_details(part) for part in ([query.payload] if query else [], liked.payloads, disliked.payloads)]
     candidates = _details([records.payloads[row] for row in head])
     if candidates is not None and None not in judges:
-        better = _judged(*([likeness(judge, candidates) for judge in part or ()] for part in judges))
-        # the best of those that nobody judged are probably right, too
-        judged = {*liked.ids, *disliked.ids}
-        best = np.argsort(-better, kind="stable")
-        free = best[[records.ids[head[row]] not in judged for row in best]][: min(_ECHO, len(head) // 4)]
-        better += _ECHO_WEIGHT * echo(candidates, free)
-        better /= 1 + _ECHO_WEIGHT
+        free = np.array([records.ids[row] not in {*liked.ids, *disliked.ids} for row in head])
+        better = _in_detail(candidates, free, *(part or [] for part in judges))
         again = np.argsort(-better, kind="stable")
         # those behind keep their order, and stay behind
         gap = max(0.0, float(scores[len(head)] - better.min())) if len(order) > len(head) else 0.0
         order = np.concatenate([head[again], order[len(head) :]])
         scores = np.concatenate([better[again], scores[len(head) :] - gap])
     return [(records.ids[row], float(score)) for row, score in zip(order, scores, strict=True)]
+
+
+def _in_detail(
+    candidates: list[Detail],
+    free: npt.NDArray[np.bool_],
+    query: list[Detail],
+    liked: list[Detail],
+    disliked: list[Detail],
+) -> Floats:
+    """Return one score a candidate; `free` are those that nobody judged."""
+    asked, likes, dislikes = ([likeness(one, candidates) for one in part] for part in (query, liked, disliked))
+    scores = _judged(asked, likes, dislikes)
+    # what fits best is probably right and speaks for its own kind; every like has its say, lest the largest kind win
+    voices = [_judged(asked, [one], dislikes) for one in likes] or [scores]
+    each = min(-(-_ECHO // len(voices)), len(candidates) // 4)
+    rows = np.flatnonzero(free)
+    examples = [rows[np.argsort(-voice[rows], kind="stable")[:each]] for voice in voices]
+    joined = scores + _ECHO_WEIGHT * echo(candidates, np.concatenate(examples))
+    return np.asarray(joined / (1 + _ECHO_WEIGHT), np.float32)
 
 
 def _details(payloads: Sequence[bytes | None]) -> list[Detail] | None:

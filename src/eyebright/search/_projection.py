@@ -183,7 +183,7 @@ def _principal(rows: Floats, count: int) -> tuple[Floats, Floats]:
 def _basis(centred: Floats) -> Floats:
     """Return the principal directions; where the sample gives too few, random ones of the rest of the space follow.
 
-    Those are stretched so that dot products keep their expectation (a Johnson-Lindenstrauss sketch of the rest).
+    Dot products keep their expectation (a Johnson-Lindenstrauss sketch of the rest).
     """
     values, left = np.linalg.eigh(centred @ centred.T)
     keep = [i for i in np.argsort(-values)[:_VECTOR] if values[i] > 1e-6 * max(float(values.max()), 1e-9)]
@@ -194,8 +194,8 @@ def _basis(centred: Floats) -> Floats:
     if missing == 0:
         return np.asarray(known, np.float32)
     noise = np.random.default_rng(0).standard_normal((size, missing)).astype(np.float32)
-    rest, _ = np.linalg.qr(noise - known @ (known.T @ noise))
-    return np.asarray(np.concatenate([known, rest * np.sqrt((size - len(keep)) / missing)], axis=1), np.float32)
+    rest = (noise - known @ (known.T @ noise)) / np.sqrt(missing)
+    return np.asarray(np.concatenate([known, rest], axis=1), np.float32)
 
 
 def _unit(vector: npt.NDArray[Any]) -> Floats:
