@@ -4,7 +4,9 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -355,7 +357,16 @@ def test_reading_only_never_writes(tmp_path):
         EmbeddedStore.open(tmp_path / "t", SPACE, read_only=True)
 
 
-def test_a_folder_that_cannot_be_written(tmp_path):
+@pytest.fixture
+def public_folder():
+    """A folder that other users may enter; pytest keeps its own closed, also against ourselves as somebody else."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def test_a_folder_that_cannot_be_written(public_folder):
+    tmp_path = public_folder
     with EmbeddedStore.open(tmp_path / "s", SPACE, plan=IVF) as store:
         store.add(rows(0, 300))
     code = """
@@ -380,9 +391,6 @@ def test_a_folder_that_cannot_be_written(tmp_path):
         except StoreError as error:
             print(error)
     """
-    for parent in tmp_path.parents:
-        if parent.owner() == tmp_path.owner() and "pytest" in str(parent):
-            parent.chmod(0o755)
     (tmp_path / "s").chmod(0o555)
     for file in (tmp_path / "s").iterdir():
         file.chmod(0o444)

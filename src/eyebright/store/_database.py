@@ -49,9 +49,13 @@ def connect(folder: Path, *, create: bool, read_only: bool) -> sqlite3.Connectio
         StoreError: there is none, or it cannot be opened.
     """
     path = folder / NAME
-    if folder.exists() and not folder.is_dir():
+    try:
+        is_file, is_there = folder.exists() and not folder.is_dir(), path.exists()
+    except OSError as error:
+        raise StoreError(f"store {folder}: cannot be looked into: {error.strerror}; check its permissions") from error
+    if is_file:
         raise StoreError(f"store {folder}: expected a folder, got a file; name the folder that holds {NAME}")
-    if not path.exists() and (read_only or not create):
+    if not is_there and (read_only or not create):
         raise StoreError(f"store {folder}: there is no store here ({NAME} is missing); check the path, or create one")
     with translated(folder):
         if not read_only:
