@@ -110,7 +110,7 @@ def info(context: typer.Context, store: StoreOption = None, as_json: JsonOption 
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
         return
-    typer.echo(f"{found.store}: {found.pictures} pictures")
+    typer.echo(f"{found.store}: {_pictures(found.pictures)}")
     if not found.pictures:
         typer.echo("Index a folder: eyebright search index FOLDER")
         return
@@ -285,6 +285,10 @@ def _plain_report(report: IndexReport) -> dict[str, Any]:
     return facts
 
 
+def _pictures(count: int) -> str:
+    return f"{count} picture{'s' * (count != 1)}"
+
+
 def _print_report(report: IndexReport) -> None:
     from eyebright.media import display_path
 
@@ -301,12 +305,12 @@ def _print_report(report: IndexReport) -> None:
         if count
     ]
     rate = f" ({report.described / report.seconds:.1f} pictures/s)" if report.described else ""
-    typer.echo(f"{report.total} pictures: {', '.join(parts) or 'none usable'}; {report.seconds:.1f} s{rate}")
+    typer.echo(f"{_pictures(report.total)}: {', '.join(parts) or 'none usable'}; {report.seconds:.1f} s{rate}")
     gone = len(report.gone) - report.pruned
     if gone:
         typer.echo(f"{gone} records have no file any more, such as {report.gone[0]}; remove them with --prune")
     if report.files_without_row:
-        typer.echo(f"{report.files_without_row} pictures have no row in the metadata")
+        typer.echo(f"without a row in the metadata: {_pictures(report.files_without_row)}")
     if report.rows_without_file:
         shown = ", ".join(repr(key) for key in report.rows_without_file[:5])
         typer.echo(f"{len(report.rows_without_file)} rows of the metadata fit no picture: {shown}")
