@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eyebright.core.errors import InputError, ModelError, QueryError
+from eyebright.core.errors import InputError, ModelError
 from eyebright.core.types import Floats, Image
 from eyebright.media import read_image
 from eyebright.models import load_model
@@ -68,15 +68,6 @@ def test_any_picture_can_be_described(describer: Describer, projection: Projecti
         assert vector.shape == (projection.dimension,)
         assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
         assert unpack(payload) is not None
-
-
-def test_a_crop_is_the_picture_of_that_part(describer: Describer, pictures: dict[str, Image]) -> None:
-    astronaut = pictures["astronaut"]
-    part = describer.raw(astronaut, (100, 50, 300, 350))
-    alone = describer.raw(np.ascontiguousarray(astronaut[50:350, 100:300]))
-    np.testing.assert_array_equal(part.regions, alone.regions)
-    with pytest.raises(QueryError, match="outside"):
-        describer.raw(astronaut, (9000, 0, 9100, 50))
 
 
 def test_inputs_stay_as_they_are(describer: Describer, pictures: dict[str, Image]) -> None:

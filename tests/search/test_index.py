@@ -193,3 +193,74 @@ def test_writers_wait_for_a_reindex(indexed: ImageSearch, catalogue: Path):
         indexed.index(catalogue)
         with pytest.raises(StoreError, match="another process writes"):
             indexed.reindex()
+
+
+def noise(path: Path, seed: int) -> Path:
+    pixels = np.random.default_rng(seed).integers(0, 255, (6, 6, 3), dtype=np.uint8)
+    Image.fromarray(pixels).resize((60, 60), Image.Resampling.BICUBIC).save(path)
+    return path
+
+
+def test_content_that_moved_to_a_later_name_while_its_file_changed(search: ImageSearch, tmp_path: Path):
+    """What `b` shows now was `a` before; the record of `a` must not lend it the description of the new `a`."""
+    folder = tmp_path / "swap"
+    folder.mkdir()
+    noise(folder / "a.png", 1)
+    search.index(folder)
+    (folder / "a.png").rename(folder / "b.png")
+    noise(folder / "a.png", 2)
+    report = search.index(folder)
+    assert (report.updated, report.added, report.described) == (1, 1, 2)
+    for name in ("a.png", "b.png"):
+        best, other = search.query(folder / name, k=2)[0].hits
+        assert best.id == name
+        assert best.score > other.score + 0.1
+
+
+def test_another_writer_takes_an_id_meanwhile(search: ImageSearch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Two folders with a file of one name, indexed at once: both records stay."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder in (one, two):
+        folder.mkdir()
+    noise(one / "first.png", 0)
+    search.index(one)
+    noise(one / "same.png", 1)
+    noise(two / "same.png", 2)
+    from eyebright.search._index import Indexer
+
+    flush, store = Indexer._flush, search.info().store
+    with ImageSearch(store) as rival:
+
+        def late(indexer: Indexer) -> None:
+            monkeypatch.setattr(Indexer, "_flush", flush)
+            rival.index(one)
+            flush(indexer)
+
+        monkeypatch.setattr(Indexer, "_flush", late)
+        search.index(two)
+    assert search.info().pictures == 3
+    assert search.query(two / "same.png", k=1)[0].hits[0].id == "same.png~2"
+    assert search.query(one / "same.png", k=1)[0].hits[0].id == "same.png"
+    assert search.index(two).unchanged == 1
+
+
+def test_a_store_replaced_by_another_process_is_noticed(indexed: ImageSearch, catalogue: Path):
+    """A reader that stays open goes on with the new generation, and a writer must not write to the old one."""
+    with ImageSearch(indexed.info().store) as other:
+        other.reindex()
+    assert indexed.query(catalogue / "cat.jpg", k=1)[0].hits[0].id == "cat.jpg"
+    indexed.add([catalogue / "coffee.jpg"], ids=["new"])
+    with ImageSearch(indexed.info().store) as other:
+        assert other.info().pictures == 7
+
+
+def test_a_default_id_never_replaces_another_picture(indexed: ImageSearch, tmp_path: Path, photos: dict[str, Path]):
+    shutil.copy(photos["rocket"], tmp_path / "cat.jpg")
+    with pytest.raises(InputError, match=r"another picture has the id 'cat\.jpg'"):
+        indexed.add([tmp_path / "cat.jpg"])
+    assert indexed.add([photos["cat"]]) == indexed.add([photos["cat"]]) == ["chelsea.png"]
+
+
+def test_encoding_needs_an_index(search: ImageSearch, catalogue: Path):
+    with pytest.raises(StoreError, match="there is no index yet"):
+        search.encode(catalogue / "cat.jpg")

@@ -1,4 +1,4 @@
-"""Classic image processing: resizing, letterboxing, hashing, and later lighting, edges, keypoints, motion."""
+"""Classic image processing: resizing, hashing, and later lighting, edges, keypoints, motion."""
 
 from eyebright.imaging.hashing import (
     HASH_BITS,
@@ -11,20 +11,18 @@ from eyebright.imaging.hashing import (
     near_pairs,
     perceptual_hash,
 )
-from eyebright.imaging.resize import Letterboxed, crop, fit_within, letterbox, resize
+from eyebright.imaging.resize import crop, fit_within, resize
 
 __all__ = [
     "HASH_BITS",
     "NEAR_DUPLICATE_DISTANCE",
     "Hashes",
-    "Letterboxed",
     "crop",
     "fit_within",
     "groups",
     "hamming",
     "hash_to_text",
     "hashes_from_text",
-    "letterbox",
     "near_pairs",
     "perceptual_hash",
     "resize",

@@ -1,8 +1,8 @@
-"""Change the size of pictures: resize, letterbox, crop."""
+"""Change the size of pictures: resize, crop. Where a letterbox puts a picture is `eyebright.ops.letterbox`."""
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -17,18 +17,6 @@ _FLAGS = {
     "linear": cv2.INTER_LINEAR,
     "cubic": cv2.INTER_CUBIC,
 }
-
-
-class Letterboxed(NamedTuple):
-    """A picture fitted into a frame, and how to come back.
-
-    A point of the frame is `(x * scale + left, y * scale + top)` of the point `(x, y)` in the picture.
-    """
-
-    image: Image
-    scale: float
-    left: int
-    top: int
 
 
 def resize(image: Image, width: int, height: int, interpolation: Interpolation = "area") -> Image:
@@ -60,31 +48,6 @@ def fit_within(image: Image, longest: int) -> Image:
     if scale >= 1:
         return image
     return resize(image, max(1, round(width * scale)), max(1, round(height * scale)))
-
-
-def letterbox(image: Image, width: int, height: int, fill: tuple[int, int, int] = (114, 114, 114)) -> Letterboxed:
-    """Fit `image` into a frame, keeping its proportions; the rest of the frame is `fill`.
-
-    Args:
-        image: RGB `uint8 (H, W, 3)`.
-        width: of the frame, in pixels.
-        height: of the frame, in pixels.
-        fill: RGB colour of the border.
-
-    Raises:
-        InputError: not an RGB picture, or a frame without pixels.
-    """
-    check_image(image)
-    if width < 1 or height < 1:
-        raise InputError(f"letterbox: expected a frame of at least 1 x 1, got {width} x {height}")
-    scale = min(width / image.shape[1], height / image.shape[0])
-    inner_width = min(width, max(1, round(image.shape[1] * scale)))
-    inner_height = min(height, max(1, round(image.shape[0] * scale)))
-    frame = np.empty((height, width, 3), dtype=np.uint8)
-    frame[:] = fill
-    left, top = (width - inner_width) // 2, (height - inner_height) // 2
-    frame[top : top + inner_height, left : left + inner_width] = resize(image, inner_width, inner_height)
-    return Letterboxed(frame, scale, left, top)
 
 
 def crop(image: Image, box: tuple[float, float, float, float]) -> Image:

@@ -7,11 +7,11 @@ from collections import deque
 from typing import Any
 
 
-class Finished(Exception):  # noqa: N818  (it says that a stream ended, which is no error)  (a signal, not an error)
+class Finished(Exception):  # noqa: N818  (a signal, not an error)
     """Nothing more will come."""
 
 
-class Stopped(Exception):  # noqa: N818  (it says that a stream ended, which is no error)
+class Stopped(Exception):  # noqa: N818  (a signal, not an error)
     """The pipeline is being torn down."""
 
 

@@ -3,11 +3,11 @@
 from eyebright.search._boost import Boost
 from eyebright.search._duplicates import Copy, DuplicateGroup
 from eyebright.search._encoder import Encoded
-from eyebright.search._index import IndexReport, Progress
 from eyebright.search._metadata import MetadataTable, parse_value, read_metadata
+from eyebright.search._reading import Progress
 from eyebright.search._reindex import ReindexReport
 from eyebright.search._report import result_section, save_explanation, save_results
-from eyebright.search._results import Hit, Info, QueryResult
+from eyebright.search._results import Hit, IndexReport, Info, QueryResult
 from eyebright.search._sessions import Judged
 from eyebright.search._system import ImageSearch
 

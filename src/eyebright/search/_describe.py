@@ -28,7 +28,6 @@ import numpy.typing as npt
 
 from eyebright.core.errors import InputError, ModelError
 from eyebright.core.types import Floats, Image, check_image
-from eyebright.imaging import crop as cut
 from eyebright.imaging import resize
 from eyebright.search._keypoints import Keypoints, find_keypoints
 from eyebright.search._projection import CHANNELS, Projection, fit_projection
@@ -60,7 +59,7 @@ class Raw:
     Attributes:
         regions: `float16 (h, w, 320)`, the network's vectors of the regions.
         colours: `float32 (256,)`, square roots of a histogram; length 1.
-        keypoints: at most 80.
+        keypoints: at most 64.
         margins: left, top, right and bottom margin that was cut off, in regions.
         more: `float16 (n, 320)`, regions of a second look, which only count.
     """
@@ -82,23 +81,21 @@ class Describer:
     def __init__(self, run: Run) -> None:
         self._run = run
 
-    def raw(self, image: Image, crop: tuple[float, float, float, float] | None = None) -> Raw:
+    def raw(self, image: Image) -> Raw:
         """Describe one picture.
 
         Args:
             image: RGB `uint8 (H, W, 3)` of any size.
-            crop: x1, y1, x2, y2 in pixels, the only part that counts; None: all of it.
 
         Raises:
             InputError: not such a picture.
-            QueryError: the crop is empty or outside the picture.
             ModelError: the network's map is not as expected.
         """
-        return self._look(_part(image, crop))
+        return self._look(_part(image))
 
-    def query(self, image: Image, crop: tuple[float, float, float, float] | None = None) -> Raw:
+    def query(self, image: Image) -> Raw:
         """Describe one picture with more care, at half as much cost again; see `raw`."""
-        part = _part(image, crop)
+        part = _part(image)
         small = resize(part.image, *input_size(part.image.shape[1], part.image.shape[0], _QUERY_SIDE))
         return dataclasses.replace(self._look(part), more=self._regions(small).reshape(-1, CHANNELS))
 
@@ -115,7 +112,7 @@ class Describer:
         maps = self._run(_tensor(image), (LAYER,))[LAYER]
         if maps.shape[:2] != (1, CHANNELS):
             raise ModelError(f"{LAYER}: expected a map of shape (1, {CHANNELS}, h, w), got {maps.shape}")
-        return np.ascontiguousarray(maps[0].transpose(1, 2, 0), dtype=np.float16)
+        return np.ascontiguousarray(maps[0].astype(np.float16).transpose(1, 2, 0))
 
     def fit(self, raws: Sequence[Raw]) -> Projection:
         """Learn the projection from a sample of the gallery, at least one picture; a thousand are plenty.
@@ -141,8 +138,8 @@ class _Part(NamedTuple):
     cut_off: tuple[int, int, int, int]
 
 
-def _part(image: Image, crop: tuple[float, float, float, float] | None) -> _Part:
-    whole = check_image(image) if crop is None else cut(image, crop)
+def _part(image: Image) -> _Part:
+    whole = check_image(image)
     height, width = whole.shape[:2]
     left, right = _flat(whole.transpose(1, 0, 2))
     top, bottom = _flat(whole)

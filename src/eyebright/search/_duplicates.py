@@ -16,7 +16,7 @@ from eyebright.core.protocols import Store
 from eyebright.imaging import groups, hamming, hash_to_text, hashes_from_text, near_pairs, perceptual_hash
 from eyebright.media import decode_image, display_path, list_images
 from eyebright.search import _columns as c
-from eyebright.search._index import WORKING_SIDE, Progress, relative_name
+from eyebright.search._reading import WORKING_SIDE, Progress, relative_name
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

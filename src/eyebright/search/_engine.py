@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ from typing import Any
 from eyebright.core.errors import MediaError, StoreError
 from eyebright.media import display_path
 from eyebright.search._encoder import Encoder, make_encoder
-from eyebright.search._index import Described, Progress, sample
 from eyebright.search._library import FITTED_ON, MODEL, PROJECTION, Library
+from eyebright.search._reading import Described, Progress, sample
 from eyebright.store import EmbeddedStore
 
 SAMPLE = 512
@@ -28,6 +29,7 @@ class Engine:
         self.threads = threads
         self._store: EmbeddedStore | None = None
         self._encoders: dict[int, Encoder] = {}
+        self._lock = threading.RLock()
 
     def close(self) -> None:
         """Release the store; the next call opens it again."""
@@ -38,33 +40,44 @@ class Engine:
 
     def encoder(self, threads: int) -> Encoder:
         """The encoder of the current generation; indexing wants single-threaded runs, a query all cores."""
-        if threads not in self._encoders:
-            stored = None
-            if self.generations.current() is not None:
-                stored = self.store()
-            name = (attribute_text(stored, MODEL) if stored else None) or self.wanted_model or DEFAULT_MODEL
-            if stored and self.wanted_model and self.wanted_model != name:
-                raise StoreError(
-                    f"{self.generations.folder}: was indexed with {name}, not {self.wanted_model}; use that model, or "
-                    f"re-describe every picture: eyebright search reindex --model {self.wanted_model}"
-                )
-            encoder = make_encoder(name, self.home, threads)
-            if stored:
-                encoder.restore(stored.get_attribute(PROJECTION) or b"")
-            self._encoders[threads] = encoder
-        return self._encoders[threads]
+        with self._lock:
+            stored = self.store() if self.generations.current() is not None else None
+            if threads not in self._encoders:
+                self._encoders[threads] = self._made_encoder(stored, threads)
+            return self._encoders[threads]
+
+    def _made_encoder(self, stored: EmbeddedStore | None, threads: int) -> Encoder:
+        name = (attribute_text(stored, MODEL) if stored else None) or self.wanted_model or DEFAULT_MODEL
+        if stored and self.wanted_model and self.wanted_model != name:
+            raise StoreError(
+                f"{self.generations.folder}: was indexed with {name}, not {self.wanted_model}; use that model, or "
+                f"re-describe every picture: eyebright search reindex --model {self.wanted_model}"
+            )
+        encoder = make_encoder(name, self.home, threads)
+        if stored:
+            encoder.restore(stored.get_attribute(PROJECTION) or b"")
+        return encoder
 
     def store(self, encoder: Encoder | None = None) -> EmbeddedStore:
-        if self._store is None:
+        """The store of the current generation; another process may have put a new one in its place.
+
+        Raises:
+            StoreError: there is no index yet.
+            SpaceMismatchError: it is not of the encoder's space.
+        """
+        with self._lock:
             generation = self.generations.current()
             if generation is None:
                 raise StoreError(
                     f"{self.generations.folder}: there is no index yet; make one: eyebright search index FOLDER"
                 )
-            self._store = EmbeddedStore.open(generation, create=False)
-        if encoder is not None:
-            self._store.space.require(encoder.space, str(self.generations.folder))
-        return self._store
+            if self._store is None or self._store.path != generation:
+                # the old one is not closed: its folder is gone, and another thread may still be reading it
+                self._encoders = {}
+                self._store = EmbeddedStore.open(generation, create=False)
+            if encoder is not None:
+                self._store.space.require(encoder.space, str(self.generations.folder))
+            return self._store
 
     def first_fit(
         self, encoder: Encoder, paths: Sequence[Path], progress: Callable[[Progress], None] | None
@@ -79,14 +92,13 @@ class Engine:
         return ready
 
     def create(self, encoder: Encoder, raws: Sequence[Any]) -> None:
+        """Make the first generation from a fitted sample; when another process was first, take its projection."""
         fitted = encoder.fit(raws)
         name = self.wanted_model or DEFAULT_MODEL
         attributes = {PROJECTION: fitted, MODEL: name.encode(), FITTED_ON: str(len(raws)).encode()}
         draft = self.generations.create(encoder.space, attributes)
         self.generations.publish(draft, replace=False)
-        # another process may have been first: then its projection counts
-        store = self.store()
-        encoder.restore(store.get_attribute(PROJECTION) or b"")
+        encoder.restore(self.store().get_attribute(PROJECTION) or b"")
 
 
 def attribute_text(store: EmbeddedStore, name: str) -> str | None:

@@ -13,7 +13,7 @@ import numpy as np
 from eyebright.core.errors import InputError
 from eyebright.media import display_path
 from eyebright.metrics import RetrievalMetric, precision_at
-from eyebright.search._index import Progress, relative_name
+from eyebright.search._reading import Progress, relative_name
 
 if TYPE_CHECKING:
     from eyebright.search._system import ImageSearch

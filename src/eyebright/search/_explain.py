@@ -9,7 +9,7 @@ from eyebright.core.errors import MediaError, QueryError
 from eyebright.core.types import Image
 from eyebright.media import read_image
 from eyebright.search._encoder import Encoder, RegionEncoder
-from eyebright.search._index import WORKING_SIDE
+from eyebright.search._reading import WORKING_SIDE
 from eyebright.search._rerank import correspondence
 from eyebright.search._results import Hit
 

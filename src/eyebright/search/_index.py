@@ -7,97 +7,27 @@ inference overlap and every core is busy; the calling thread alone writes, in ba
 from __future__ import annotations
 
 import collections
-import dataclasses
 import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from eyebright.core.errors import EyebrightError
 from eyebright.core.protocols import Store
-from eyebright.core.types import Image, Metadata, Records
-from eyebright.imaging import hash_to_text, perceptual_hash
-from eyebright.media import Problem, decode_image, display_path
+from eyebright.core.types import Floats, Metadata, Records
+from eyebright.media import Problem, display_path
 from eyebright.search import _columns as c
 from eyebright.search._encoder import Encoder
+from eyebright.search._reading import Described, Progress, read_and_describe, relative_name
+from eyebright.search._results import IndexReport
 
 _BATCH, _BATCH_SECONDS = 64, 1.0
-WORKING_SIDE = 352
-"""Large photos are decoded at a reduced size whose shorter side is still at least this, in pixels."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Progress:
-    """How far an index run is.
-
-    Attributes:
-        done: files finished, of any outcome.
-        total: files of this stage.
-        seconds: since the stage began.
-        stage: `learning` (the first sample of a new store) or `indexing`.
-    """
-
-    done: int
-    total: int
-    seconds: float
-    stage: str = "indexing"
-
-    @property
-    def rate(self) -> float:
-        """Files a second so far."""
-        return self.done / self.seconds if self.seconds > 0 else 0.0
-
-    @property
-    def seconds_left(self) -> float:
-        """Estimated from the rate so far; infinity before the first file."""
-        return (self.total - self.done) / self.rate if self.rate else float("inf")
-
-
-@dataclasses.dataclass(slots=True)
-class IndexReport:
-    """What an index run did, in files.
-
-    Attributes:
-        total: pictures found in the folder.
-        added: new records.
-        updated: records whose file had new content.
-        unchanged: files whose content was known.
-        moved: known files found at another place; their ids stay.
-        annotated: known records that got new metadata.
-        gone: records of this folder whose file is no longer there.
-        pruned: of these, how many were removed.
-        problems: files that could not be indexed, with the reason.
-        rows_without_file: keys of the metadata table that fit no picture.
-        files_without_row: pictures that the metadata table does not mention.
-        seconds: how long it took.
-        described: pictures that went through the model.
-    """
-
-    total: int = 0
-    added: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    moved: int = 0
-    annotated: int = 0
-    gone: list[str] = dataclasses.field(default_factory=list)
-    pruned: int = 0
-    problems: list[Problem] = dataclasses.field(default_factory=list)
-    rows_without_file: list[str] = dataclasses.field(default_factory=list)
-    files_without_row: int = 0
-    seconds: float = 0.0
-    described: int = 0
-
-
-class Described(NamedTuple):
-    """A decoded and described picture, not yet projected."""
-
-    raw: Any
-    facts: Metadata
 
 
 class _Job(NamedTuple):
@@ -122,16 +52,14 @@ class _Known(NamedTuple):
     sha256: bytes
 
 
-def describe(encoder: Encoder, image: Image) -> Described:
-    """Return the raw description of a picture and the facts that are kept about it."""
-    height, width = image.shape[:2]
-    facts: Metadata = {c.HASH: hash_to_text(perceptual_hash(image)), c.WIDTH: width, c.HEIGHT: height}
-    return Described(encoder.raw(image), facts)
+class _Row(NamedTuple):
+    """A record on its way into the store; `new` ones may still get another id."""
 
-
-def read_and_describe(encoder: Encoder, data: bytes, where: str) -> Described:
-    """Decode a file's bytes and describe the picture; see `describe`."""
-    return describe(encoder, decode_image(data, where=where, min_size=WORKING_SIDE))
+    id: str
+    vector: Floats
+    metadata: Metadata
+    payload: bytes | None
+    new: bool
 
 
 class Indexer:
@@ -139,22 +67,29 @@ class Indexer:
 
     Args:
         store: to write to.
+        turn: held while ids are given out and written, against other writers.
         encoder: fitted; its space is the store's.
         threads: workers.
         ready: descriptions made before (the sample that the encoder was fitted on), by path.
     """
 
     def __init__(
-        self, store: Store, encoder: Encoder, threads: int, ready: dict[Path, tuple[str, Described]] | None = None
+        self,
+        store: Store,
+        turn: Callable[[], AbstractContextManager[None]],
+        encoder: Encoder,
+        threads: int,
+        ready: dict[Path, tuple[str, Described]],
     ) -> None:
         self._store = store
+        self._turn = turn
         self._encoder = encoder
         self._threads = threads
-        self._ready = ready or {}
+        self._ready = ready
         self._by_path: dict[str, _Known] = {}
         self._by_hash: dict[bytes, list[str]] = {}
         self._ids: set[str] = set()
-        self._batch: list[tuple[str, np.ndarray[Any, Any], Metadata, bytes | None]] = []
+        self._batch: list[_Row] = []
         self._notes: dict[str, Metadata] = {}
         self._flushed_at = 0.0
 
@@ -234,14 +169,17 @@ class Indexer:
 
     def _work(self, job: _Job) -> _Outcome:
         """Runs in a worker thread: reads shared state, writes none."""
-        where = display_path(job.path)
         if job.path in self._ready:
             return _Outcome(job, *self._ready[job.path], None)
-        sha = ""
+        return self._described(job, unless_known=True)
+
+    def _described(self, job: _Job, *, unless_known: bool = False) -> _Outcome:
+        """Read a file and describe its picture; not when its content is known already and `unless_known`."""
+        sha, where = "", display_path(job.path)
         try:
             data = job.path.read_bytes()
             sha = hashlib.sha256(data).hexdigest()
-            if bytes.fromhex(sha) in self._by_hash:
+            if unless_known and bytes.fromhex(sha) in self._by_hash:
                 return _Outcome(job, sha, None, None)
             return _Outcome(job, sha, read_and_describe(self._encoder, data, where), None)
         except EyebrightError as error:
@@ -274,22 +212,29 @@ class Indexer:
             report.unchanged += 1
             self._annotate(known.id, metadata, job.name, facts, report)
             return
-        twins = [] if outcome.described else self._by_hash.get(digest, [])
+        twins = [] if outcome.described else self._twins(digest)
         moved = next((twin for twin in twins if twin not in listed and not _is_there(twin)), None)
         if moved is not None and known is None:
             old = self._by_path.pop(moved)
-            twins.remove(moved)
             report.moved += 1
             self._annotate(old.id, metadata, job.name, facts, report, moved=True)
             self._learn(place, old.id, job.stat, digest)
             return
+        described = outcome.described
+        if described is None and not twins:
+            # the record that had this content got other content during this run
+            again = self._described(job)
+            if again.described is None:
+                report.problems.append(Problem(job.path, again.problem or "it changed while it was read"))
+                return
+            described = again.described
         record_id = known.id if known else self._free_id(job.name)
         mine = (metadata or {}).get(job.name) if metadata is not None else None
         if mine is None:
             mine = c.own(self._store.metadata([known.id])[0]) if known else {}
-        if outcome.described:
-            vector, payload = self._encoder.encode(outcome.described.raw)
-            facts.update(outcome.described.facts)
+        if described:
+            vector, payload = self._encoder.encode(described.raw)
+            facts.update(described.facts)
             report.described += 1
         else:
             self._flush()  # the twin may still be in the batch
@@ -300,7 +245,7 @@ class Indexer:
             report.updated += 1
         else:
             report.added += 1
-        self._batch.append((record_id, vector, {**mine, **facts}, payload))
+        self._batch.append(_Row(record_id, vector, {**mine, **facts}, payload, new=known is None))
         self._learn(place, record_id, job.stat, digest)
         if len(self._batch) >= _BATCH or time.perf_counter() - self._flushed_at > _BATCH_SECONDS:
             self._flush()
@@ -309,6 +254,11 @@ class Indexer:
         self._ids.add(record_id)
         self._by_path[place] = _Known(record_id, stat.st_size, stat.st_mtime_ns, digest)
         self._by_hash.setdefault(digest, []).append(place)
+
+    def _twins(self, digest: bytes) -> list[str]:
+        """Places whose record has this content now; one that changed or moved during this run has another."""
+        places = self._by_hash.get(digest, [])
+        return [place for place in places if place in self._by_path and self._by_path[place].sha256 == digest]
 
     def _free_id(self, name: str) -> str:
         """The path within the folder; numbered when a record of another file has that id already."""
@@ -331,7 +281,7 @@ class Indexer:
         row = metadata.get(name) if metadata is not None else None
         if row is None and not facts:
             return
-        if record_id in {item[0] for item in self._batch}:
+        if record_id in {row.id for row in self._batch}:
             self._flush()
         old = self._store.metadata([record_id])[0]
         new = {**(c.own(old) if row is None else row), **c.system(old), **facts}
@@ -345,13 +295,31 @@ class Indexer:
 
     def _flush(self) -> None:
         if self._batch:
-            ids, vectors, rows, payloads = zip(*self._batch, strict=True)
-            self._batch = []
-            self._store.add(Records(ids, np.stack(vectors), rows, payloads))
+            batch, self._batch = self._batch, []
+            with self._turn():
+                batch = self._with_free_ids(batch)
+                ids, vectors, rows, payloads, _ = zip(*batch, strict=True)
+                self._store.add(Records(ids, np.stack(vectors), rows, payloads))
         if self._notes:
             notes, self._notes = self._notes, {}
             self._store.annotate(list(notes), list(notes.values()))
         self._flushed_at = time.perf_counter()
+
+    def _with_free_ids(self, batch: list[_Row]) -> list[_Row]:
+        """Give another id to a new record whose id another writer has taken for another file meanwhile."""
+        fresh = [row.id for row in batch if row.new]
+        taken = [i for i, there in zip(fresh, self._store.contains(fresh), strict=True) if there]
+        theirs = {i: metadata.get(c.PATH) for i, metadata in zip(taken, self._store.metadata(taken), strict=True)}
+        given = []
+        for row in batch:
+            place = row.metadata[c.PATH]
+            if row.new and row.id in theirs and theirs[row.id] != place:
+                name, self._ids = row.id, self._ids | set(self._store.ids())
+                row = row._replace(id=self._free_id(name))
+                self._ids.add(row.id)
+                self._by_path[str(place)] = self._by_path[str(place)]._replace(id=row.id)
+            given.append(row)
+        return given
 
     def _gone(self, root: Path, listed: set[str]) -> list[str]:
         """Ids of this folder's records whose file is not there any more."""
@@ -361,39 +329,6 @@ class Indexer:
         return [
             i for i, r, p in zip(ids, roots, paths, strict=True) if r == inside and p not in listed and not _is_there(p)
         ]
-
-
-def sample(
-    encoder: Encoder, paths: Sequence[Path], count: int, threads: int, progress: Callable[[Progress], None] | None
-) -> dict[Path, tuple[str, Described]]:
-    """Describe up to `count` pictures spread evenly at random over `paths`; unreadable ones are passed over.
-
-    Returns:
-        SHA-256 and description by path.
-    """
-    chosen = np.random.default_rng(0).permutation(len(paths))[:count]
-    began, made = time.perf_counter(), {}
-
-    def one(row: int) -> tuple[Path, tuple[str, Described]] | None:
-        path = paths[row]
-        try:
-            data = path.read_bytes()
-            return path, (hashlib.sha256(data).hexdigest(), read_and_describe(encoder, data, display_path(path)))
-        except (EyebrightError, OSError):
-            return None  # the indexing run will meet it again and report it
-
-    with ThreadPoolExecutor(threads, thread_name_prefix="describe") as pool:
-        for done, item in enumerate(pool.map(one, sorted(chosen.tolist())), start=1):
-            if item:
-                made[item[0]] = item[1]
-            if progress:
-                progress(Progress(done, len(chosen), time.perf_counter() - began, "learning"))
-    return made
-
-
-def relative_name(root: Path, path: Path) -> str:
-    """Return the id that a file gets: its path within the folder, as printable text."""
-    return display_path(path.relative_to(root).as_posix())
 
 
 def _is_there(place: object) -> bool:

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from eyebright.core.types import Floats, Image
-from eyebright.imaging import resize
 
 LIMIT = 64
 """Keypoints of one picture."""
@@ -53,9 +52,12 @@ def find_keypoints(image: Image) -> Keypoints:
     """Return the strongest keypoints of an RGB picture, at most LIMIT; descriptors have D = 128."""
     height, width = image.shape[:2]
     scale = _SIDE / np.sqrt(height * width)
-    small = resize(image, max(2, round(width * scale)), max(2, round(height * scale)))
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    small = cv2.resize(
+        grey, (max(2, round(width * scale)), max(2, round(height * scale))), interpolation=cv2.INTER_AREA
+    )
     sift = cv2.SIFT.create(nfeatures=LIMIT, contrastThreshold=_CONTRAST)
-    points, found = sift.detectAndCompute(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), None)
+    points, found = sift.detectAndCompute(small, None)
     if not points:
         return NO_KEYPOINTS
     places = np.array([(*p.pt, p.angle, p.size) for p in points[:LIMIT]], np.float32)

@@ -113,6 +113,15 @@ class Library:
             yield
 
     @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for one's turn among writers: to give out ids and to write the records in one go."""
+        with _clear_errors(self.folder):
+            stream = (self.folder / ".turn.lock").open("a")
+        with stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
+
+    @contextlib.contextmanager
     def _publishing(self) -> Iterator[None]:
         with (self.folder / ".publish.lock").open("a") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)

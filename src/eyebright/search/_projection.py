@@ -9,6 +9,7 @@ import dataclasses
 import io
 import struct
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -113,7 +114,8 @@ def fit_projection(raws: Sequence[Raw]) -> Projection:
     region_basis = np.asarray(directions * values**-_WHITEN, np.float32)
     points = np.concatenate([raw.keypoints.descriptors for raw in raws])
     point_basis = _principal(points, _POINT)[1] if len(points) else np.eye(WIDTH, _POINT, dtype=np.float32)
-    wholes = np.stack([_whole(raw, region_mean, region_basis) for raw in raws])
+    with ThreadPoolExecutor() as pool:
+        wholes = np.stack(list(pool.map(lambda raw: _whole(raw, region_mean, region_basis), raws)))
     mean = wholes.mean(axis=0) * (len(wholes) / (len(wholes) + _MEAN_OF))
     fitted = Projection(region_mean, region_basis, point_basis, mean, _basis(wholes - mean))
     return Projection.from_bytes(fitted.to_bytes())  # so that it is the same before and after it was kept

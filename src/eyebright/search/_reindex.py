@@ -16,8 +16,8 @@ from eyebright.core.types import Metadata, Records
 from eyebright.media import display_path
 from eyebright.search import _columns as c
 from eyebright.search._encoder import Encoder
-from eyebright.search._index import Described, Progress, read_and_describe, sample
 from eyebright.search._library import FITTED_ON, MODEL, PROJECTION, Library
+from eyebright.search._reading import Described, Progress, read_and_describe, sample
 from eyebright.store import EmbeddedStore
 
 _BATCH = 64

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eyebright.core.types import Floats, Metadata
-from eyebright.media import display_path
+from eyebright.media import Problem, display_path
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -91,3 +91,38 @@ class Info:
     folders: dict[str, int]
     columns: dict[str, str]
     sessions: list[str]
+
+
+@dataclasses.dataclass(slots=True)
+class IndexReport:
+    """What an index run did, in files.
+
+    Attributes:
+        total: pictures found in the folder.
+        added: new records.
+        updated: records whose file had new content.
+        unchanged: files whose content was known.
+        moved: known files found at another place; their ids stay.
+        annotated: known records that got new metadata.
+        gone: records of this folder whose file is no longer there.
+        pruned: of these, how many were removed.
+        problems: files that could not be indexed, with the reason.
+        rows_without_file: keys of the metadata table that fit no picture.
+        files_without_row: pictures that the metadata table does not mention.
+        seconds: how long it took.
+        described: pictures that went through the model.
+    """
+
+    total: int = 0
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    moved: int = 0
+    annotated: int = 0
+    gone: list[str] = dataclasses.field(default_factory=list)
+    pruned: int = 0
+    problems: list[Problem] = dataclasses.field(default_factory=list)
+    rows_without_file: list[str] = dataclasses.field(default_factory=list)
+    files_without_row: int = 0
+    seconds: float = 0.0
+    described: int = 0

@@ -27,13 +27,14 @@ from eyebright.search._encoder import Encoded, make_encoder
 from eyebright.search._engine import DEFAULT_MODEL, SAMPLE, Engine, attribute_text
 from eyebright.search._evaluate import evaluate
 from eyebright.search._explain import explain as explain_hits
-from eyebright.search._index import WORKING_SIDE, Indexer, IndexReport, Progress, describe, relative_name
+from eyebright.search._index import Indexer
 from eyebright.search._library import FITTED_ON, MODEL, Library
 from eyebright.search._metadata import read_metadata
 from eyebright.search._plan import Plan, hits
+from eyebright.search._reading import WORKING_SIDE, Progress, describe, relative_name
 from eyebright.search._reindex import ReindexReport, reindex
 from eyebright.search._report import save_duplicate_sheet, save_duplicates, save_results
-from eyebright.search._results import Info, QueryResult
+from eyebright.search._results import IndexReport, Info, QueryResult
 from eyebright.search._sessions import Judged, Sessions
 
 _Box = tuple[float, float, float, float]
@@ -121,7 +122,8 @@ class ImageSearch:
             encoder = self._engine.encoder(1)
             ready = self._engine.first_fit(encoder, listing.paths, progress)
             store = self._engine.store(encoder)
-            Indexer(store, encoder, self._threads, ready).run(root, listing.paths, rows, report, progress)
+            indexer = Indexer(store, self._library.turn, encoder, self._threads, ready)
+            indexer.run(root, listing.paths, rows, report, progress)
             if prune and report.gone:
                 report.pruned = store.remove(report.gone)
         report.seconds = time.perf_counter() - began
@@ -134,7 +136,7 @@ class ImageSearch:
         ids: Sequence[str] | None = None,
         metadata: Metadata | None = None,
     ) -> list[str]:
-        """Add single pictures and return their ids; a picture whose id is there already replaces it.
+        """Add single pictures and return their ids; a given id that is there already is replaced.
 
         Args:
             images: files, or RGB arrays `uint8 (H, W, 3)`, which need `ids`.
@@ -142,7 +144,8 @@ class ImageSearch:
             metadata: the same for all of them.
 
         Raises:
-            InputError: no pictures, ids of another number, an array without an id, or an unreadable file.
+            InputError: no pictures, ids of another number, an array without an id, an unreadable file, or another
+                picture that has the file's name as its id.
         """
         if not images or (ids is not None and len(ids) != len(images)):
             raise InputError(f"add: expected pictures and as many ids, got {len(images)} and {len(ids or ())}")
@@ -161,7 +164,10 @@ class ImageSearch:
             store = self._engine.store(encoder)
             encoded = [encoder.encode(raw) for raw in raws]
             vectors = np.stack([item.vector for item in encoded])
-            store.add(Records.of(names, vectors, rows, [item.payload for item in encoded]))
+            with self._library.turn():
+                if ids is None:
+                    _refuse_taken(store, names, rows)
+                store.add(Records.of(names, vectors, rows, [item.payload for item in encoded]))
         return names
 
     def update(self, id: str, *, image: Path | str | Image | None = None, metadata: Metadata | None = None) -> None:  # noqa: A002  (the verb's own word)
@@ -385,6 +391,7 @@ class ImageSearch:
 
     def encode(self, image: Path | str | Image) -> Encoded:
         """Return what the store would keep of a picture; ask with it again and again by `rank`."""
+        self._engine.store()  # before there is one, there is no projection to encode with
         picture = image if isinstance(image, np.ndarray) else read_image(Path(image), min_size=WORKING_SIDE)
         encoder = self._engine.encoder(self._threads)
         return encoder.encode(encoder.raw_query(picture))
@@ -463,3 +470,11 @@ class ImageSearch:
         else:
             image = read_image(Path(picture), min_size=None if crop is not None else WORKING_SIDE)
         return image if crop is None else cut(image, crop)
+
+
+def _refuse_taken(store: Store, names: Sequence[str], rows: Sequence[Metadata]) -> None:
+    """Raise `InputError` when a default id belongs to another picture, which would be lost."""
+    taken = [row for row, there in enumerate(store.contains(names)) if there]
+    for row, metadata in zip(taken, store.metadata([names[row] for row in taken]), strict=True):
+        if metadata.get(c.PATH) != rows[row].get(c.PATH):
+            raise InputError(f"add: another picture has the id {names[row]!r}; give this one an id of its own (--id)")
