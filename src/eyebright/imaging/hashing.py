@@ -33,8 +33,8 @@ def perceptual_hash(image: Image) -> Hashes:
         InputError: not an RGB picture.
     """
     check_image(image)
-    small = cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA)
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    whole = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    grey = cv2.resize(whole, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
     low = cv2.dct(grey)[:8, :8].ravel()
     frequencies = low > np.median(low[1:])
     thumbnail = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA)

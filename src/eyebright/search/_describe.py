@@ -46,6 +46,7 @@ _QUERY_SIDE = 256  # of the second look at a query
 _FLAT = 1.5  # mean difference, in levels, up to which a column or row is the same as the outermost one
 _LONGEST = 4  # a panorama is squeezed to 1:4, so that its short side keeps some regions
 _COLOUR_SIDE, _BINS = 64, 16
+_SCALED = np.arange(256, dtype=np.float32) / np.float32(127.5) - 1
 _CHROMA = [60.0, 220.0]  # of a* and b* in 8 bits; photos hold no stronger colours
 
 Run = Callable[[Floats, Sequence[str]], dict[str, Floats]]
@@ -163,7 +164,11 @@ def _flat(rows: Image) -> tuple[int, int]:
 
 
 def _tensor(image: Image) -> Floats:
-    return np.asarray(cv2.dnn.blobFromImage(image, 1 / 127.5, mean=(127.5, 127.5, 127.5)), np.float32)
+    """Scale to [-1, 1], planes first; a table costs a fifth of the arithmetic."""
+    planes = np.empty((1, 3, *image.shape[:2]), np.float32)
+    for channel, plane in enumerate(cv2.split(image)):
+        cv2.LUT(plane, _SCALED, planes[0, channel])
+    return planes
 
 
 def _colours(image: Image) -> Floats:
