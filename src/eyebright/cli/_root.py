@@ -12,6 +12,7 @@ import typer
 from eyebright import __version__
 from eyebright.cli import models, search
 from eyebright.cli.classify import classify
+from eyebright.cli.serve import serve
 from eyebright.core.errors import EyebrightError
 
 app = typer.Typer(
@@ -44,6 +45,7 @@ def root(
 
 
 app.command()(classify)
+app.command()(serve)
 app.add_typer(models.app, name="models")
 app.add_typer(search.app, name="search")
 

@@ -5,6 +5,8 @@
     EyebrightError
     ├── InputError            something the caller passed is not what it should be
     │   ├── MediaError        an image, video or stream could not be read or written
+    │   │   ├── UnsupportedImageError  the file is no picture of a known format
+    │   │   └── ImageTooLargeError     the picture has more pixels than allowed
     │   ├── QueryError        a filter, an id, a crop or a number in a query is wrong
     │   └── MetadataError     a metadata table has wrong columns, types or keys
     ├── ModelError            a model is unknown, unusable or does not fit
@@ -31,6 +33,14 @@ class InputError(EyebrightError, ValueError):
 
 class MediaError(InputError):
     """An image, a video or a stream could not be read or written."""
+
+
+class UnsupportedImageError(MediaError):
+    """The file is no picture of a known format."""
+
+
+class ImageTooLargeError(MediaError):
+    """The picture has more pixels than allowed; it was not decoded."""
 
 
 class QueryError(InputError):
@@ -63,6 +73,22 @@ class StoreVersionError(StoreError):
 
 class StoreFullError(StoreError):
     """There is no room left on the disk; nothing acknowledged is lost."""
+
+
+class StoreMissingError(StoreError):
+    """There is no store or index yet."""
+
+
+class StoreBusyError(StoreError):
+    """Another writer is at work; it can be tried again when that has ended."""
+
+
+class JobError(EyebrightError):
+    """A background job is unknown, or not in the state for what is asked."""
+
+
+class TooManyJobsError(JobError):
+    """The queue of background jobs is full."""
 
 
 class PipelineError(EyebrightError):

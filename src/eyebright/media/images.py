@@ -15,7 +15,7 @@ from typing import IO, Any
 from PIL import ExifTags, JpegImagePlugin, TiffImagePlugin
 from PIL import Image as PILImage
 
-from eyebright.core.errors import MediaError
+from eyebright.core.errors import ImageTooLargeError, MediaError, UnsupportedImageError
 from eyebright.core.types import Image, check_image
 from eyebright.media import _formats
 from eyebright.media._listing import reason_of
@@ -194,7 +194,9 @@ def _kind(file: IO[bytes], where: str) -> str:
     kind = _formats.format_of(head)
     if kind is None:
         got = "an empty file" if not head else f"a file that begins with {head[:12]!r}"
-        raise MediaError(f"{where}: expected a JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF or HEIC picture, got {got}")
+        raise UnsupportedImageError(
+            f"{where}: expected a JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF or HEIC picture, got {got}"
+        )
     return kind
 
 
@@ -229,7 +231,7 @@ def _check_size(width: int, height: int, where: str, max_pixels: int) -> None:
     if width <= 0 or height <= 0:
         raise MediaError(f"{where}: expected at least one pixel, got {width}x{height}")
     if width * height > max_pixels:
-        raise MediaError(
+        raise ImageTooLargeError(
             f"{where}: {width}x{height} is {width * height} pixels, more than the limit of {max_pixels}; "
             f"not decoded. Raise max_pixels if you trust the file"
         )

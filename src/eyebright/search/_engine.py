@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from eyebright.core.errors import MediaError, StoreError
+from eyebright.core.errors import MediaError, StoreError, StoreMissingError
 from eyebright.media import display_path
 from eyebright.search._encoder import Encoder, make_encoder
 from eyebright.search._library import FITTED_ON, MODEL, PROJECTION, Library
@@ -62,13 +62,13 @@ class Engine:
         """The store of the current generation; another process may have put a new one in its place.
 
         Raises:
-            StoreError: there is no index yet.
+            StoreMissingError: there is no index yet.
             SpaceMismatchError: it is not of the encoder's space.
         """
         with self._lock:
             generation = self.generations.current()
             if generation is None:
-                raise StoreError(
+                raise StoreMissingError(
                     f"{self.generations.folder}: there is no index yet; make one: eyebright search index FOLDER"
                 )
             if self._store is None or self._store.path != generation:

@@ -21,7 +21,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from eyebright.core.errors import StoreError, StoreFullError
+from eyebright.core.errors import StoreBusyError, StoreError, StoreFullError
 from eyebright.core.types import Space
 from eyebright.store import EmbeddedStore
 
@@ -109,7 +109,7 @@ class Library:
                 fcntl.flock(stream, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 what = "another process writes to it" if alone else "another process is re-indexing it"
-                raise StoreError(f"{self.folder}: {what}; try again when that has ended") from error
+                raise StoreBusyError(f"{self.folder}: {what}; try again when that has ended") from error
             yield
 
     @contextlib.contextmanager

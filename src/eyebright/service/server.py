@@ -1,0 +1,65 @@
+"""One server process: listens, answers, and ends in good order."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from eyebright.core.errors import InputError
+from eyebright.service.app import create_app
+from eyebright.service.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+
+
+class _Server(uvicorn.Server):
+    """Tells the application of a stop before it waits for the open connections, so that endless streams end."""
+
+    def __init__(self, config: uvicorn.Config, stopping: Callable[[], None], started: Callable[[int], None]) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+        self._started = started
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._started(self.servers[0].sockets[0].getsockname()[1])
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._stopping()
+        super().handle_exit(signal.Signals(sig), frame)
+
+
+def serve(settings: Settings, *, started: Callable[[str], None] = lambda _: None, log_level: str = "warning") -> None:
+    """Serve until SIGTERM or SIGINT; accepted requests are ended first, and no child process is left.
+
+    Args:
+        settings: what to serve, and where.
+        started: called with the address once the port is open.
+        log_level: of the server's own log on standard error.
+
+    Raises:
+        InputError: the port cannot be had.
+    """
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app, settings.host.strip("[]"), settings.port, log_level=log_level, access_log=False, server_header=False,
+        date_header=True, proxy_headers=False, lifespan="on", ws="none", backlog=512, timeout_keep_alive=15,
+        timeout_graceful_shutdown=max(1, round(settings.stop_s)),
+        ssl_certfile=settings.tls_cert, ssl_keyfile=None if settings.tls_key is None else str(settings.tls_key),
+    )  # fmt: skip
+    scheme = "https" if settings.tls_cert else "http"
+    host = f"[{settings.host.strip('[]')}]" if ":" in settings.host else settings.host
+    server = _Server(config, lambda: None, lambda port: started(f"{scheme}://{host}:{port}"))
+    try:
+        server.run()
+    except SystemExit as error:
+        raise InputError(
+            f"serve: cannot listen at {settings.host}:{settings.port}; is another server using the port? "
+            "Choose another one with --port"
+        ) from error
