@@ -1,6 +1,7 @@
 """Image search for a shop's catalogue."""
 
 from eyebright.search._boost import Boost
+from eyebright.search._browse import Comparison, Listed
 from eyebright.search._duplicates import Copy, DuplicateGroup
 from eyebright.search._encoder import Encoded
 from eyebright.search._metadata import MetadataTable, parse_value, read_metadata
@@ -13,6 +14,7 @@ from eyebright.search._system import ImageSearch
 
 __all__ = [
     "Boost",
+    "Comparison",
     "Copy",
     "DuplicateGroup",
     "Encoded",
@@ -21,6 +23,7 @@ __all__ = [
     "IndexReport",
     "Info",
     "Judged",
+    "Listed",
     "MetadataTable",
     "Progress",
     "QueryResult",

@@ -22,6 +22,7 @@ from eyebright.media.home import home_dir
 from eyebright.models import default_threads
 from eyebright.search import _columns as c
 from eyebright.search._boost import Boost, parse_boost
+from eyebright.search._browse import Browsing
 from eyebright.search._duplicates import DuplicateGroup, duplicates_in_folder, duplicates_in_store
 from eyebright.search._encoder import Encoded, make_encoder
 from eyebright.search._engine import DEFAULT_MODEL, SAMPLE, Engine, attribute_text
@@ -40,7 +41,7 @@ from eyebright.search._sessions import Judged, Sessions
 _Box = tuple[float, float, float, float]
 
 
-class ImageSearch:
+class ImageSearch(Browsing):
     """An image search engine in a folder.
 
     Args:
@@ -246,7 +247,7 @@ class ImageSearch:
 
     def query(
         self,
-        images: Sequence[Path | str | Image] | Path | str | Image = (),
+        images: Sequence[Path | str | Image | Encoded] | Path | str | Image | Encoded = (),
         *,
         id: str | None = None,  # noqa: A002  (the verb's own word)
         text: str | None = None,
@@ -264,7 +265,8 @@ class ImageSearch:
         """Find the records most like each picture.
 
         Args:
-            images: files or RGB arrays; each is a query of its own. None, with `id`, `text` or `session`: one query.
+            images: files, RGB arrays or what `encode` made of one; each is a query of its own. None, with `id`, `text`
+                or `session`: one query.
             id: of a record, as the query; it is not among its own answers.
             text: words that the metadata's text should hold; with a picture both ranks count alike.
             k: answers a query, at least 1.
@@ -288,7 +290,8 @@ class ImageSearch:
         if by not in ("looks", "hash"):
             raise QueryError(f"query: expected by 'looks' or 'hash', got {by!r}")
         boosts = [item if isinstance(item, Boost) else parse_boost(item) for item in boost]
-        pictures: list[Path | str | Image] = [images] if isinstance(images, Path | str | np.ndarray) else list(images)
+        single = isinstance(images, Path | str | np.ndarray | Encoded)
+        pictures: list[Path | str | Image | Encoded] = [images] if single else list(images)  # type: ignore[list-item, arg-type]  # `single` says which it is
         if pictures and id is not None:
             raise QueryError("query: expected pictures or an id, got both")
         if not pictures and id is None and not text and session is None:
@@ -300,7 +303,7 @@ class ImageSearch:
             raise QueryError(f"query: no column {group_by!r} to group by; there are {', '.join(store.columns())}")
         judged = Sessions(self._library.sessions).judged(session) if session is not None else Judged([], [])
         plan = Plan(k, offset, where, group_by, by, text, judged, boosts)
-        asked: list[Path | str | Image | None] = [*pictures] or [None]
+        asked: list[Path | str | Image | Encoded | None] = [*pictures] or [None]
         results = [self._one(store, plan, picture, id, crop, explain=explain) for picture in asked]
         if html is not None:
             save_results(Path(html), results)
@@ -425,18 +428,21 @@ class ImageSearch:
         self,
         store: Store,
         plan: Plan,
-        picture: Path | str | Image | None,
+        picture: Path | str | Image | Encoded | None,
         record: str | None,
         crop: _Box | None,
         *,
         explain: bool,
     ) -> QueryResult:
-        path, image = None, None
-        if picture is not None:
+        path, image, encoded, code = None, None, None, None
+        if isinstance(picture, Encoded):
+            if plan.by == "hash" or crop is not None or explain:
+                raise QueryError("query: a crop, a search by hash and an explanation need the picture itself")
+            encoded = picture
+        elif picture is not None:
             path = None if isinstance(picture, np.ndarray) else Path(picture)
             image = self._query_picture(picture, crop)
         began = time.perf_counter()
-        encoded, code = None, None
         if image is not None and plan.by == "hash":
             code = perceptual_hash(image)
         elif image is not None:
@@ -456,7 +462,7 @@ class ImageSearch:
                 raise QueryError("query: --explain compares two pictures; give one to search with")
             answers = explain_hits(self._engine.encoder(self._threads), image, answers)
         asked = (
-            [record] if record is not None else [display_path(path)] if path else ["a picture"] * (image is not None)
+            [record] if record is not None else [display_path(path)] if path else ["a picture"] * (picture is not None)
         )
         asked += [f"words {plan.text!r}"] * bool(plan.text)
         name = " + ".join(asked) or "feedback alone"
