@@ -64,6 +64,14 @@ class Browsing:
     _engine: Engine
     _threads: int
 
+    def count(self) -> int:
+        """Return the number of records; 0 before the first indexing."""
+        return 0 if self._engine.generations.current() is None else len(self._engine.store())
+
+    def space(self) -> str:
+        """Return the space of the vectors as text, another one after a re-index; empty before the first indexing."""
+        return "" if self._engine.generations.current() is None else str(self._engine.store().space)
+
     def records(self, *, where: str | None = None, limit: int = 50, offset: int = 0) -> tuple[list[Listed], int]:
         """Return records in the order of their indexing, and how many there are in all.
 

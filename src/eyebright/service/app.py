@@ -1,46 +1,69 @@
-"""The application: routes, pages, and what they share."""
+"""The application: routes, pages, what they share, and the layers around them."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib.util
 from collections.abc import AsyncIterator
+from typing import Any
 
+import anyio.to_thread
 from fastapi import FastAPI
 from starlette.responses import RedirectResponse
 
 from eyebright import __version__
-from eyebright.search import ImageSearch
-from eyebright.service import problems
-from eyebright.service.api import health
+from eyebright.service import problems, state
+from eyebright.service.api import classify, health, indexing, jobs, live, models, records, search
+from eyebright.service.limits import Limits
+from eyebright.service.metrics import Measured
+from eyebright.service.security import Guard
 from eyebright.service.settings import Settings
+from eyebright.service.state import Services
+
+_TAGS = [
+    {"name": "Search", "description": "A catalogue of pictures, searched by pictures, words and filters."},
+    {"name": "Classify", "description": "What pictures show."},
+    {"name": "Models", "description": "The catalogue of models."},
+    {"name": "Jobs", "description": "Work in the background, which outlives pages and servers."},
+    {"name": "Live", "description": "Cameras, streams and videos as they run."},
+    {"name": "Health", "description": "Whether the server lives, and its metrics."},
+]
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Return the application for a server, with `settings`, `search` and `jobs` in its `state`.
 
-    Nothing is opened before it is started (ASGI's lifespan) or first asked.
+    The home is made when the application is started (ASGI's lifespan) or first asked; nothing else is read or written
+    before.
     """
     settings = settings or Settings()
+    services = Services(settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
-        app.state.search.close()
+        anyio.to_thread.current_default_thread_limiter().total_tokens = settings.worker_threads
+        app.state.jobs = services.jobs
+        await anyio.to_thread.run_sync(services.start)
+        try:
+            yield
+        finally:
+            await anyio.to_thread.run_sync(services.stop)
 
     app = FastAPI(
         title="Eyebright",
         version=__version__,
         summary="Computer-vision systems that work from a fresh install.",
+        description="Errors are problem details (RFC 9457). A token, where the server wants one, travels as "
+        "`Authorization: Bearer TOKEN`.",
+        openapi_tags=_TAGS,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
     )
-    app.state.settings = settings
-    app.state.search = ImageSearch(home=settings.home)
-    app.state.jobs = None
+    state.install(app, services)
     problems.install(app)
-    app.include_router(health.router)
+    for part in (search, records, indexing, classify, models, jobs, live, health):
+        app.include_router(part.router)
     if importlib.util.find_spec("eyebright.service.pages"):
         from eyebright.service import pages
 
@@ -51,4 +74,27 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def root() -> RedirectResponse:
         return RedirectResponse("/app/search", 307)
 
+    # the last is the outermost
+    app.add_middleware(Limits, settings=settings)
+    app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Measured, metrics=services.metrics)
+    _describe(app)
     return app
+
+
+def _describe(app: FastAPI) -> None:
+    """Complete the OpenAPI document with what the layers around the routes do."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = plain()
+            parts = document.setdefault("components", {})
+            schema = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            parts.setdefault("schemas", {})["Problem"] = schema
+            parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+            document["security"] = [{"token": []}, {}]
+        assert app.openapi_schema is not None
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend its document

@@ -55,7 +55,7 @@ def serve(settings: Settings, *, started: Callable[[str], None] = lambda _: None
     )  # fmt: skip
     scheme = "https" if settings.tls_cert else "http"
     host = f"[{settings.host.strip('[]')}]" if ":" in settings.host else settings.host
-    server = _Server(config, lambda: None, lambda port: started(f"{scheme}://{host}:{port}"))
+    server = _Server(config, app.state.services.stopping.set, lambda port: started(f"{scheme}://{host}:{port}"))
     try:
         server.run()
     except SystemExit as error:
