@@ -1,3 +1,4 @@
+import pkgutil
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import eyebright.imaging
 from eyebright.core.errors import InputError, QueryError
 from eyebright.imaging import (
     HASH_BITS,
@@ -68,8 +70,15 @@ def test_resize_averages_and_keeps_its_input():
     assert fit_within(image, 50) is image
     with pytest.raises(InputError, match="at least 1 x 1"):
         resize(image, 0, 3)
-    with pytest.raises(InputError, match="RGB uint8"):
-        resize(image[..., 0], 2, 2)
+    assert resize(image[..., 0], 2, 2).tolist() == [[100, 100], [100, 100]]
+    with pytest.raises(InputError, match="16-bit samples to 8 bit"):
+        resize(image.astype(np.uint16), 2, 2)
+
+
+def test_names_are_no_modules():
+    """A submodule of the same name would hide the function as soon as it is imported."""
+    modules = {module.name for module in pkgutil.iter_modules(eyebright.imaging.__path__)}
+    assert not modules & set(eyebright.imaging.__all__)
 
 
 @given(st.integers(0, 9), st.integers(0, 7), st.integers(1, 30), st.integers(1, 30))

@@ -1,29 +1,227 @@
-"""Classic image processing: resizing, hashing, and later lighting, edges, keypoints, motion."""
+"""The classic toolbox: light, edges, keypoints, filters, quality, motion, stereo, tiles, hashing.
 
-from eyebright.imaging.hashing import (
-    HASH_BITS,
-    NEAR_DUPLICATE_DISTANCE,
-    Hashes,
-    groups,
-    hamming,
-    hash_to_text,
-    hashes_from_text,
-    near_pairs,
-    perceptual_hash,
-)
-from eyebright.imaging.resize import crop, fit_within, resize
+Every tool is a pure function on RGB `uint8 (H, W, 3)` or grey `uint8 (H, W)` pictures. Names are loaded on first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from eyebright.imaging._pixels import Picture, histogram
+    from eyebright.imaging.blur import blur_score, motion_blur
+    from eyebright.imaging.camera import CameraMotion, MotionModel, camera_motion
+    from eyebright.imaging.canny_edges import canny, canny_thresholds
+    from eyebright.imaging.convolution import KERNELS, convolve
+    from eyebright.imaging.denoising import Denoising, denoise
+    from eyebright.imaging.drawing import draw_disparity, draw_flow, draw_keypoints, draw_matches
+    from eyebright.imaging.edge_model import EdgeModel, learned_edges
+    from eyebright.imaging.equalisation import clahe, equalise
+    from eyebright.imaging.flow import SparseFlow, sparse_flow
+    from eyebright.imaging.gamma_curve import estimate_gamma, gamma
+    from eyebright.imaging.gradient import Operator, gradients, scharr, sobel
+    from eyebright.imaging.grey_world import white_balance
+    from eyebright.imaging.hashing import (
+        HASH_BITS,
+        NEAR_DUPLICATE_DISTANCE,
+        Hashes,
+        groups,
+        hamming,
+        hash_to_text,
+        hashes_from_text,
+        near_pairs,
+        perceptual_hash,
+    )
+    from eyebright.imaging.homography import PictureMatch, fit_homography, match_pictures
+    from eyebright.imaging.info import PictureInfo, picture_info
+    from eyebright.imaging.keypoints import KeypointMethod, Keypoints, find_keypoints
+    from eyebright.imaging.laplacian import laplacian_of_gaussian, log_response, zero_crossings
+    from eyebright.imaging.letterboxing import letterboxed
+    from eyebright.imaging.luma import grey
+    from eyebright.imaging.matching import match_descriptors
+    from eyebright.imaging.noise import noise_sigma
+    from eyebright.imaging.normalisation import Normalisation, normalise
+    from eyebright.imaging.pooling import Pooling, pool
+    from eyebright.imaging.pyramid import collapse, gaussian_pyramid, laplacian_pyramid
+    from eyebright.imaging.resizing import Interpolation, crop, fit_within, resize
+    from eyebright.imaging.scene_cut import SceneCut, frame_change, scene_cuts
+    from eyebright.imaging.scores import Quality, glare_score, quality
+    from eyebright.imaging.shadows import ShadowKind, remove_shadows
+    from eyebright.imaging.stereo import depth, disparity
+    from eyebright.imaging.tiles import ImageTile, cut_tiles, join_tiles, tile_boxes
+
+_HOMES = {
+    "CameraMotion": "camera",
+    "Denoising": "denoising",
+    "EdgeModel": "edge_model",
+    "HASH_BITS": "hashing",
+    "Hashes": "hashing",
+    "ImageTile": "tiles",
+    "Interpolation": "resizing",
+    "KERNELS": "convolution",
+    "KeypointMethod": "keypoints",
+    "Keypoints": "keypoints",
+    "MotionModel": "camera",
+    "NEAR_DUPLICATE_DISTANCE": "hashing",
+    "Normalisation": "normalisation",
+    "Operator": "gradient",
+    "Picture": "_pixels",
+    "PictureInfo": "info",
+    "PictureMatch": "homography",
+    "Pooling": "pooling",
+    "Quality": "scores",
+    "SceneCut": "scene_cut",
+    "ShadowKind": "shadows",
+    "SparseFlow": "flow",
+    "blur_score": "blur",
+    "camera_motion": "camera",
+    "canny": "canny_edges",
+    "canny_thresholds": "canny_edges",
+    "clahe": "equalisation",
+    "collapse": "pyramid",
+    "convolve": "convolution",
+    "crop": "resizing",
+    "cut_tiles": "tiles",
+    "denoise": "denoising",
+    "depth": "stereo",
+    "disparity": "stereo",
+    "draw_disparity": "drawing",
+    "draw_flow": "drawing",
+    "draw_keypoints": "drawing",
+    "draw_matches": "drawing",
+    "equalise": "equalisation",
+    "estimate_gamma": "gamma_curve",
+    "find_keypoints": "keypoints",
+    "fit_homography": "homography",
+    "fit_within": "resizing",
+    "frame_change": "scene_cut",
+    "gamma": "gamma_curve",
+    "gaussian_pyramid": "pyramid",
+    "glare_score": "scores",
+    "gradients": "gradient",
+    "grey": "luma",
+    "groups": "hashing",
+    "hamming": "hashing",
+    "hash_to_text": "hashing",
+    "hashes_from_text": "hashing",
+    "histogram": "_pixels",
+    "join_tiles": "tiles",
+    "laplacian_of_gaussian": "laplacian",
+    "laplacian_pyramid": "pyramid",
+    "learned_edges": "edge_model",
+    "letterboxed": "letterboxing",
+    "log_response": "laplacian",
+    "match_descriptors": "matching",
+    "match_pictures": "homography",
+    "motion_blur": "blur",
+    "near_pairs": "hashing",
+    "noise_sigma": "noise",
+    "normalise": "normalisation",
+    "perceptual_hash": "hashing",
+    "picture_info": "info",
+    "pool": "pooling",
+    "quality": "scores",
+    "remove_shadows": "shadows",
+    "resize": "resizing",
+    "scene_cuts": "scene_cut",
+    "scharr": "gradient",
+    "sobel": "gradient",
+    "sparse_flow": "flow",
+    "tile_boxes": "tiles",
+    "white_balance": "grey_world",
+    "zero_crossings": "laplacian",
+}
 
 __all__ = [
     "HASH_BITS",
+    "KERNELS",
     "NEAR_DUPLICATE_DISTANCE",
+    "CameraMotion",
+    "Denoising",
+    "EdgeModel",
     "Hashes",
+    "ImageTile",
+    "Interpolation",
+    "KeypointMethod",
+    "Keypoints",
+    "MotionModel",
+    "Normalisation",
+    "Operator",
+    "Picture",
+    "PictureInfo",
+    "PictureMatch",
+    "Pooling",
+    "Quality",
+    "SceneCut",
+    "ShadowKind",
+    "SparseFlow",
+    "blur_score",
+    "camera_motion",
+    "canny",
+    "canny_thresholds",
+    "clahe",
+    "collapse",
+    "convolve",
     "crop",
+    "cut_tiles",
+    "denoise",
+    "depth",
+    "disparity",
+    "draw_disparity",
+    "draw_flow",
+    "draw_keypoints",
+    "draw_matches",
+    "equalise",
+    "estimate_gamma",
+    "find_keypoints",
+    "fit_homography",
     "fit_within",
+    "frame_change",
+    "gamma",
+    "gaussian_pyramid",
+    "glare_score",
+    "gradients",
+    "grey",
     "groups",
     "hamming",
     "hash_to_text",
     "hashes_from_text",
+    "histogram",
+    "join_tiles",
+    "laplacian_of_gaussian",
+    "laplacian_pyramid",
+    "learned_edges",
+    "letterboxed",
+    "log_response",
+    "match_descriptors",
+    "match_pictures",
+    "motion_blur",
     "near_pairs",
+    "noise_sigma",
+    "normalise",
     "perceptual_hash",
+    "picture_info",
+    "pool",
+    "quality",
+    "remove_shadows",
     "resize",
+    "scene_cuts",
+    "scharr",
+    "sobel",
+    "sparse_flow",
+    "tile_boxes",
+    "white_balance",
+    "zero_crossings",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'eyebright.imaging' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"eyebright.imaging.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from eyebright.core.errors import InputError, QueryError
-from eyebright.core.types import Image, check_image
+from eyebright.imaging._pixels import Picture, check_picture
 
 Interpolation = Literal["area", "nearest", "linear", "cubic"]
 _FLAGS = {
@@ -19,19 +19,19 @@ _FLAGS = {
 }
 
 
-def resize(image: Image, width: int, height: int, interpolation: Interpolation = "area") -> Image:
+def resize(image: Picture, width: int, height: int, interpolation: Interpolation = "area") -> Picture:
     """Return `image` at `width` x `height` pixels, whatever its proportions.
 
     Args:
-        image: RGB `uint8 (H, W, 3)`.
+        image: RGB `uint8 (H, W, 3)` or grey `(H, W)`.
         width: in pixels, at least 1.
         height: in pixels, at least 1.
         interpolation: `area` averages when shrinking (no aliasing) and is linear when growing.
 
     Raises:
-        InputError: not an RGB picture, or a size below 1.
+        InputError: not a picture, or a size below 1.
     """
-    check_image(image)
+    image = check_picture(image, "resize")
     if width < 1 or height < 1:
         raise InputError(f"resize: expected a size of at least 1 x 1, got {width} x {height}")
     if (image.shape[1], image.shape[0]) == (width, height):
@@ -41,22 +41,22 @@ def resize(image: Image, width: int, height: int, interpolation: Interpolation =
     return np.asarray(cv2.resize(image, (width, height), interpolation=flag), dtype=np.uint8)
 
 
-def fit_within(image: Image, longest: int) -> Image:
+def fit_within(image: Picture, longest: int) -> Picture:
     """Return `image` shrunk so that its longer side has at most `longest` pixels; smaller ones stay as they are."""
-    height, width = check_image(image).shape[:2]
+    height, width = check_picture(image, "fit_within").shape[:2]
     scale = longest / max(height, width)
     if scale >= 1:
         return image
     return resize(image, max(1, round(width * scale)), max(1, round(height * scale)))
 
 
-def crop(image: Image, box: tuple[float, float, float, float]) -> Image:
+def crop(image: Picture, box: tuple[float, float, float, float]) -> Picture:
     """Return the part of `image` inside `box` (x1, y1, x2, y2 in pixels, clipped to the picture).
 
     Raises:
         QueryError: the box is empty, not finite, or lies outside the picture.
     """
-    height, width = check_image(image).shape[:2]
+    height, width = check_picture(image, "crop").shape[:2]
     if len(box) != 4 or not np.isfinite(box).all():
         raise QueryError(f"crop: expected four finite numbers x1,y1,x2,y2, got {box}")
     x1, y1 = max(0, int(np.floor(box[0]))), max(0, int(np.floor(box[1])))
