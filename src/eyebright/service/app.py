@@ -17,7 +17,7 @@ from eyebright.service.api import classify, health, indexing, jobs, live, models
 from eyebright.service.limits import Limits
 from eyebright.service.metrics import Measured
 from eyebright.service.security import Guard
-from eyebright.service.settings import Settings
+from eyebright.service.settings import INDEXED_FILES, Settings
 from eyebright.service.state import Services
 
 _TAGS = [
@@ -59,6 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        form_limits={"max_files": INDEXED_FILES * settings.max_files},
     )
     state.install(app, services)
     problems.install(app)

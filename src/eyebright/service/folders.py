@@ -36,7 +36,7 @@ def allowed(settings: Settings, text: str) -> Path:
     except OSError:
         there = False
     if not there:
-        raise Refusal(404, "folder", f"{display_path(path)}: there is no such folder or file")
+        raise Refusal(404, "folder", f"{display_path(path):.200}: there is no such folder or file")
     return path
 
 

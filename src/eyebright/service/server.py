@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import resource
 import signal
 from collections.abc import Callable
 from types import FrameType
@@ -14,7 +14,7 @@ from eyebright.core.errors import InputError
 from eyebright.service.app import create_app
 from eyebright.service.settings import Settings
 
-_LOG = logging.getLogger(__name__)
+_FILES = 65_536
 
 
 class _Server(uvicorn.Server):
@@ -46,6 +46,7 @@ def serve(settings: Settings, *, started: Callable[[str], None] = lambda _: None
     Raises:
         InputError: the port cannot be had.
     """
+    _more_files()
     app = create_app(settings)
     config = uvicorn.Config(
         app, settings.host.strip("[]"), settings.port, log_level=log_level, access_log=False, server_header=False,
@@ -63,3 +64,11 @@ def serve(settings: Settings, *, started: Callable[[str], None] = lambda _: None
             f"serve: cannot listen at {settings.host}:{settings.port}; is another server using the port? "
             "Choose another one with --port"
         ) from error
+
+
+def _more_files() -> None:
+    """Let the process have as many files open as it may: every upload and connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

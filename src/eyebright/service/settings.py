@@ -12,6 +12,8 @@ from eyebright.core.errors import InputError
 from eyebright.media.home import home_dir
 
 MEBIBYTE = 1024 * 1024
+INDEXED_FILES = 20
+"""Times as many files as in another request may come in one that brings pictures to index."""
 _SHORTEST_TOKEN = 16
 
 

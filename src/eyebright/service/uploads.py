@@ -17,10 +17,19 @@ from eyebright.core.errors import EyebrightError, InputError, MediaError, QueryE
 from eyebright.core.types import Image
 from eyebright.media import decode_image, display_path
 from eyebright.service.folders import new_upload_folder, safe_names
+from eyebright.service.problems import Refusal
 from eyebright.service.settings import Settings
 
 Value = TypeVar("Value")
 Box = tuple[float, float, float, float]
+
+
+def check_count(files: Sequence[UploadFile], settings: Settings) -> None:
+    """Raise `Refusal` (413) when a request brings more files than one may."""
+    if len(files) > settings.max_files:
+        raise Refusal(
+            413, "too-many-files", f"expected at most {settings.max_files} files in a request, got {len(files)}"
+        )
 
 
 def shown_name(file: UploadFile) -> str:

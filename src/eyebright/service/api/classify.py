@@ -15,7 +15,7 @@ from eyebright.service import problems as errors
 from eyebright.service.api.models import known_card
 from eyebright.service.problems import Refusal, problems
 from eyebright.service.state import Services, Shared
-from eyebright.service.uploads import decoded_bytes, shown_name
+from eyebright.service.uploads import check_count, decoded_bytes, shown_name
 
 router = APIRouter(tags=["Classify"])
 DEFAULT_MODEL = "efficientnet_lite0"
@@ -55,6 +55,7 @@ async def classify(
 
     A picture that cannot be read has a `problem` in place of its `labels`; when none can be read, that is the answer.
     """
+    check_count(files, services.settings)
     name = model or DEFAULT_MODEL
     classifier = services.loaded_classifier(name)
     if classifier is None:

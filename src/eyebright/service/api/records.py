@@ -19,7 +19,7 @@ from eyebright.service.pictures import LONGEST
 from eyebright.service.problems import Refusal, problems
 from eyebright.service.state import Services, Shared
 from eyebright.service.tasks import is_inside
-from eyebright.service.uploads import decoded, kept
+from eyebright.service.uploads import check_count, decoded, kept
 
 router = APIRouter(tags=["Search"])
 JPEG: dict[int | str, dict[str, Any]] = {
@@ -74,6 +74,7 @@ def add_records(
     ] = None,
 ) -> Added:
     """Add pictures to the index at once; a given id that is there already is replaced."""
+    check_count(files, services.settings)
     names = [name for name in ids or [] if name] or None
     values = parsed_metadata(metadata)
     for file in files:
