@@ -40,7 +40,7 @@ def raws(describer: Describer, pictures: dict[str, Image]) -> list[Raw]:
 
 @pytest.fixture(scope="module")
 def projection(describer: Describer, raws: list[Raw]) -> Projection:
-    return describer.fit(raws)
+    return describer.fit(raws)[0]
 
 
 def described(projection: Projection, raw: Raw) -> Query:
@@ -117,7 +117,7 @@ def test_a_projection_survives_its_bytes(projection: Projection, raws: list[Raw]
 
 @pytest.mark.parametrize("count", [1, 2, 6])
 def test_few_pictures_are_enough_to_fit_on(describer: Describer, raws: list[Raw], count: int) -> None:
-    projection = describer.fit(raws[:count])
+    projection = describer.fit(raws[:count])[0]
     vectors = np.stack([projection.project(raw)[0] for raw in raws])
     likenesses = vectors @ vectors.T
     assert np.isfinite(likenesses).all()
@@ -127,7 +127,7 @@ def test_few_pictures_are_enough_to_fit_on(describer: Describer, raws: list[Raw]
 
 def test_vectors_sketch_the_whole_descriptions(describer: Describer, raws: list[Raw]) -> None:
     # with few pictures, random directions stand in for what the sample did not show: order is kept, roughly
-    projection = describer.fit(raws[:3])
+    projection = describer.fit(raws[:3])[0]
     vectors, payloads = zip(*[projection.project(raw) for raw in raws], strict=True)
     wholes = np.stack([detail.whole - projection.mean for p in payloads if (detail := unpack(p)) is not None])
     wholes /= np.linalg.norm(wholes, axis=1, keepdims=True)
@@ -239,6 +239,39 @@ def test_reranking_prefers_the_same_thing_turned(
         scores = rerank(query, payloads, np.zeros(len(payloads), np.float32))
         assert scores.dtype == np.float32
         assert int(scores.argmax()) == row
+
+
+def test_the_part_of_a_query_that_fits_speaks_for_it(
+    describer: Describer, projection: Projection, pictures: dict[str, Image]
+) -> None:
+    # the query is mostly something else: whole against whole the other picture wins, its left part finds the coffee
+    wanted, other = projection.project(describer.raw(pictures["coffee"])), describer.raw(pictures["rocket"])
+    payloads = [wanted[1], projection.project(other)[1]]
+    left = np.ascontiguousarray(pictures["coffee"][:400, 100:400])
+    beside = np.ascontiguousarray(pictures["rocket"][:400, 150:450])
+    query = describer.query(np.concatenate([left, beside], axis=1))
+    vector, payload = projection.project(query)
+    parts = projection.parts(query)
+    assert parts.shape == (4, 4912)
+    np.testing.assert_allclose(np.linalg.norm(parts, axis=1), 1, atol=1e-5)
+    zeros = np.zeros(2, np.float32)
+    plain, better = (
+        rerank(Query(vector, payload), payloads, zeros),
+        rerank(Query(vector, payload, parts), payloads, zeros),
+    )
+    assert better[0] > plain[0]
+    sides = [unpack(item) for item in payloads]
+    assert sides[0] is not None
+    assert sides[1] is not None
+    # the left part is more like the coffee than the right one, the right one more like the rocket
+    assert parts[0] @ sides[0].whole > parts[1] @ sides[0].whole
+    assert parts[1] @ sides[1].whole > parts[0] @ sides[1].whole
+
+
+def test_parts_of_the_smallest_map_are_the_whole(describer: Describer, projection: Projection) -> None:
+    raw = dataclasses.replace(describer.raw(np.zeros((9, 9, 3), np.uint8)), regions=np.ones((1, 1, 320), np.float16))
+    for part in projection.parts(raw):
+        np.testing.assert_allclose(part, projection.parts(raw)[0], atol=1e-6)
 
 
 def test_reranking_leaves_foreign_payloads_alone(projection: Projection, raws: list[Raw]) -> None:

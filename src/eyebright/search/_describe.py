@@ -10,7 +10,8 @@ Three looks at a picture, each of which sees what the others miss:
 - *Keypoints.* A few SIFT points, for the print on packages, which may be turned in a hand.
 
 Flat margins, such as the white around a studio photo, are cut off first. A query is looked at a second time at a
-smaller size (`Describer.query`), which makes up for objects that are larger or smaller than in the gallery.
+smaller size (`Describer.query`), which makes up for objects that are larger or smaller than in the gallery, and each of
+its four sides is described alone as well: what was asked for need not stand in the middle, nor fill the picture.
 
 What is expensive (`Describer.raw`) needs nothing fitted. A `Projection`, learned once from a sample of the gallery
 without labels, turns it into a short vector for the index and a payload for `eyebright.search._rerank`.
@@ -62,7 +63,7 @@ class Raw:
         colours: `float32 (256,)`, square roots of a histogram; length 1.
         keypoints: at most 64.
         margins: left, top, right and bottom margin that was cut off, in regions.
-        more: `float16 (n, 320)`, regions of a second look, which only count.
+        more: `float16 (h', w', 320)`, regions of a second look at a smaller size; none in a gallery.
     """
 
     regions: npt.NDArray[np.float16]
@@ -98,7 +99,7 @@ class Describer:
         """Describe one picture with more care, at half as much cost again; see `raw`."""
         part = _part(image)
         small = resize(part.image, *input_size(part.image.shape[1], part.image.shape[0], _QUERY_SIDE))
-        return dataclasses.replace(self._look(part), more=self._regions(small).reshape(-1, CHANNELS))
+        return dataclasses.replace(self._look(part), more=self._regions(small))
 
     def _look(self, part: _Part) -> Raw:
         height, width = part.image.shape[:2]
@@ -107,7 +108,7 @@ class Describer:
         across, down = regions.shape[1] / width, regions.shape[0] / height
         left, top, right, bottom = part.cut_off
         margins = round(left * across), round(top * down), round(right * across), round(bottom * down)
-        return Raw(regions, _colours(small), find_keypoints(small), margins, np.zeros((0, CHANNELS), np.float16))
+        return Raw(regions, _colours(small), find_keypoints(small), margins, np.zeros((0, 0, CHANNELS), np.float16))
 
     def _regions(self, image: Image) -> npt.NDArray[np.float16]:
         maps = self._run(_tensor(image), (LAYER,))[LAYER]
@@ -115,15 +116,19 @@ class Describer:
             raise ModelError(f"{LAYER}: expected a map of shape (1, {CHANNELS}, h, w), got {maps.shape}")
         return np.ascontiguousarray(maps[0].astype(np.float16).transpose(1, 2, 0))
 
-    def fit(self, raws: Sequence[Raw]) -> Projection:
+    def fit(self, raws: Sequence[Raw]) -> tuple[Projection, list[tuple[Floats, bytes]]]:
         """Learn the projection from a sample of the gallery, at least one picture; a thousand are plenty.
+
+        Returns:
+            the projection, and what its `project` gives for each picture of the sample, at hardly any cost.
 
         Raises:
             InputError: the sample is empty.
         """
         if not raws:
             raise InputError("fit: expected descriptions of at least one picture, got none")
-        return fit_projection(raws)
+        projection, wholes = fit_projection(raws)
+        return projection, [projection.of_whole(whole, raw.keypoints) for whole, raw in zip(wholes, raws, strict=True)]
 
 
 def input_size(width: int, height: int, side: int = SIDE) -> tuple[int, int]:

@@ -19,10 +19,17 @@ from eyebright.search._projection import Projection
 
 
 class Encoded(NamedTuple):
-    """A picture as the store keeps it: `float32 (D,)`, and bytes for re-ranking (None: nothing)."""
+    """A picture as the store keeps it, and what is known of a query besides.
+
+    Attributes:
+        vector: `float32 (D,)`.
+        payload: bytes for re-ranking; None: nothing.
+        parts: `float32 (P, W)`, parts of a query described alone, for re-ranking; None: nothing, as in the store.
+    """
 
     vector: Floats
     payload: bytes | None
+    parts: Floats | None = None
 
 
 class Encoder(Protocol):
@@ -42,12 +49,12 @@ class Encoder(Protocol):
         """Return the expensive part of the description, before anything that was fitted."""
         ...
 
-    def raw_query(self, image: Image) -> Any:
-        """Return the same of a query, which may be looked at with more care."""
+    def query(self, image: Image) -> Encoded:
+        """Return a query, which may be looked at with more care."""
         ...
 
-    def fit(self, raws: Sequence[Any]) -> bytes:
-        """Adapt to a gallery from a sample of it (no labels) and return what `restore` needs."""
+    def fit(self, raws: Sequence[Any]) -> tuple[bytes, list[Encoded]]:
+        """Adapt to a gallery from a sample of it (no labels); return what `restore` needs, and the sample encoded."""
         ...
 
     def restore(self, fitted: bytes) -> None:
@@ -80,16 +87,19 @@ class RegionEncoder:
         """Return regions and colours of one picture."""
         return self.describer.raw(image)
 
-    def raw_query(self, image: Image) -> Any:
-        """Return the same, with a second look."""
-        return self.describer.query(image)
+    def query(self, image: Image) -> Encoded:
+        """Return vector, payload and parts, with a second look."""
+        raw = self.describer.query(image)
+        with one_blas_thread():
+            return Encoded(*self._fitted().project(raw), self._fitted().parts(raw))
 
-    def fit(self, raws: Sequence[Any]) -> bytes:
+    def fit(self, raws: Sequence[Any]) -> tuple[bytes, list[Encoded]]:
         """Learn the whitening of this gallery."""
         with one_blas_thread():
-            fitted = self.describer.fit(raws).to_bytes()
+            projection, encoded = self.describer.fit(raws)
+        fitted = projection.to_bytes()
         self.restore(fitted)
-        return fitted
+        return fitted, [Encoded(*item) for item in encoded]
 
     def restore(self, fitted: bytes) -> None:
         """Take a whitening that `fit` returned."""
@@ -134,13 +144,13 @@ class VectorEncoder:
         vector: Floats = self._embedder.embed([image]).vectors[0]
         return vector
 
-    def raw_query(self, image: Image) -> Floats:
-        """Return the vector."""
-        return self.raw(image)
+    def query(self, image: Image) -> Encoded:
+        """Return the vector without a payload."""
+        return self.encode(self.raw(image))
 
-    def fit(self, raws: Sequence[Any]) -> bytes:  # noqa: ARG002  (the protocol's argument; nothing is learned here)
+    def fit(self, raws: Sequence[Any]) -> tuple[bytes, list[Encoded]]:
         """Learn nothing."""
-        return b""
+        return b"", [self.encode(raw) for raw in raws]
 
     def restore(self, fitted: bytes) -> None:
         """Take nothing."""

@@ -9,9 +9,9 @@ from typing import Any
 
 from eyebright.core.errors import MediaError, StoreError, StoreMissingError
 from eyebright.media import display_path
-from eyebright.search._encoder import Encoder, make_encoder
+from eyebright.search._encoder import Encoded, Encoder, make_encoder
 from eyebright.search._library import FITTED_ON, MODEL, PROJECTION, Library
-from eyebright.search._reading import Described, Progress, sample
+from eyebright.search._reading import Finished, Progress, sample
 from eyebright.store import EmbeddedStore
 
 SAMPLE = 512
@@ -81,24 +81,36 @@ class Engine:
 
     def first_fit(
         self, encoder: Encoder, paths: Sequence[Path], progress: Callable[[Progress], None] | None
-    ) -> dict[Path, tuple[str, Described]]:
-        """Make the first generation, learning from a sample; return what was described on the way."""
+    ) -> dict[Path, tuple[str, Finished]]:
+        """Make the first generation, learning from a sample; return what was finished on the way."""
         if self.generations.current() is not None:
             return {}
-        ready = sample(encoder, paths, SAMPLE, self.threads, progress) if encoder.needs_sample else {}
-        if encoder.needs_sample and not ready:
-            raise MediaError(f"{display_path(paths[0])} and {len(paths) - 1} more: none of these files can be read")
-        self.create(encoder, [item.raw for _, item in ready.values()])
-        return ready
+        if not encoder.needs_sample:
+            self.create(encoder, [])
+            return {}
 
-    def create(self, encoder: Encoder, raws: Sequence[Any]) -> None:
-        """Make the first generation from a fitted sample; when another process was first, take its projection."""
-        fitted = encoder.fit(raws)
+        def learn(raws: list[Any]) -> list[Encoded]:
+            if not raws:
+                raise MediaError(f"{display_path(paths[0])} and {len(paths) - 1} more: none of these files can be read")
+            return self.create(encoder, raws)
+
+        return sample(encoder, paths, SAMPLE, self.threads, learn, progress)
+
+    def create(self, encoder: Encoder, raws: Sequence[Any]) -> list[Encoded]:
+        """Make the first generation from a sample, and return that encoded.
+
+        When another process was first, its projection is taken.
+        """
+        fitted, encoded = encoder.fit(raws)
         name = self.wanted_model or DEFAULT_MODEL
         attributes = {PROJECTION: fitted, MODEL: name.encode(), FITTED_ON: str(len(raws)).encode()}
         draft = self.generations.create(encoder.space, attributes)
         self.generations.publish(draft, replace=False)
-        encoder.restore(self.store().get_attribute(PROJECTION) or b"")
+        published = self.store().get_attribute(PROJECTION) or b""
+        if published == fitted:
+            return encoded
+        encoder.restore(published)
+        return [encoder.encode(raw) for raw in raws]
 
 
 def attribute_text(store: EmbeddedStore, name: str) -> str | None:

@@ -24,7 +24,7 @@ from eyebright.core.types import Floats, Metadata, Records
 from eyebright.media import Problem, display_path
 from eyebright.search import _columns as c
 from eyebright.search._encoder import Encoder
-from eyebright.search._reading import Described, Progress, read_and_describe, relative_name
+from eyebright.search._reading import Finished, Progress, finish, read_and_describe, relative_name
 from eyebright.search._results import IndexReport
 
 _BATCH, _BATCH_SECONDS = 64, 1.0
@@ -39,7 +39,7 @@ class _Job(NamedTuple):
 class _Outcome(NamedTuple):
     job: _Job
     sha256: str
-    described: Described | None
+    finished: Finished | None
     problem: str | None
 
 
@@ -70,7 +70,7 @@ class Indexer:
         turn: held while ids are given out and written, against other writers.
         encoder: fitted; its space is the store's.
         threads: workers.
-        ready: descriptions made before (the sample that the encoder was fitted on), by path.
+        ready: pictures finished before (the sample that the encoder was fitted on), by path.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Indexer:
         turn: Callable[[], AbstractContextManager[None]],
         encoder: Encoder,
         threads: int,
-        ready: dict[Path, tuple[str, Described]],
+        ready: dict[Path, tuple[str, Finished]],
     ) -> None:
         self._store = store
         self._turn = turn
@@ -171,9 +171,9 @@ class Indexer:
         """Runs in a worker thread: reads shared state, writes none."""
         if job.path in self._ready:
             return _Outcome(job, *self._ready[job.path], None)
-        return self._described(job, unless_known=True)
+        return self._finished(job, unless_known=True)
 
-    def _described(self, job: _Job, *, unless_known: bool = False) -> _Outcome:
+    def _finished(self, job: _Job, *, unless_known: bool = False) -> _Outcome:
         """Read a file and describe its picture; not when its content is known already and `unless_known`."""
         sha, where = "", display_path(job.path)
         try:
@@ -181,7 +181,7 @@ class Indexer:
             sha = hashlib.sha256(data).hexdigest()
             if unless_known and bytes.fromhex(sha) in self._by_hash:
                 return _Outcome(job, sha, None, None)
-            return _Outcome(job, sha, read_and_describe(self._encoder, data, where), None)
+            return _Outcome(job, sha, finish(self._encoder, read_and_describe(self._encoder, data, where)), None)
         except EyebrightError as error:
             return _Outcome(job, sha, None, str(error).removeprefix(f"{where}: "))
         except OSError as error:
@@ -212,7 +212,7 @@ class Indexer:
             report.unchanged += 1
             self._annotate(known.id, metadata, job.name, facts, report)
             return
-        twins = [] if outcome.described else self._twins(digest)
+        twins = [] if outcome.finished else self._twins(digest)
         moved = next((twin for twin in twins if twin not in listed and not _is_there(twin)), None)
         if moved is not None and known is None:
             old = self._by_path.pop(moved)
@@ -220,21 +220,21 @@ class Indexer:
             self._annotate(old.id, metadata, job.name, facts, report, moved=True)
             self._learn(place, old.id, job.stat, digest)
             return
-        described = outcome.described
-        if described is None and not twins:
+        finished = outcome.finished
+        if finished is None and not twins:
             # the record that had this content got other content during this run
-            again = self._described(job)
-            if again.described is None:
+            again = self._finished(job)
+            if again.finished is None:
                 report.problems.append(Problem(job.path, again.problem or "it changed while it was read"))
                 return
-            described = again.described
+            finished = again.finished
         record_id = known.id if known else self._free_id(job.name)
         mine = (metadata or {}).get(job.name) if metadata is not None else None
         if mine is None:
             mine = c.own(self._store.metadata([known.id])[0]) if known else {}
-        if described:
-            vector, payload = self._encoder.encode(described.raw)
-            facts.update(described.facts)
+        if finished:
+            vector, payload, _ = finished.encoded
+            facts.update(finished.facts)
             report.described += 1
         else:
             self._flush()  # the twin may still be in the batch

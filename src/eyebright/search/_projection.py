@@ -9,7 +9,6 @@ import dataclasses
 import io
 import struct
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +30,8 @@ _SHRINK = 0.01  # of the mean variance, added to every direction
 _MEAN_OF = 20  # a mean of so few pictures is trusted by half
 _PATCHES = 60_000
 _FLOOR = 1e-2  # of the mean eigenvalue, before the square root
+
+_PART = 0.65  # of the width or height
 
 _UPPER = np.triu_indices(_REGION)
 _TWICE = np.where(_UPPER[0] == _UPPER[1], 1.0, np.sqrt(2.0)).astype(np.float32)
@@ -78,13 +79,22 @@ class Projection:
         return int(self.basis.shape[1])
 
     def project(self, raw: Raw) -> tuple[Floats, bytes]:
-        """Return the vector, `float32 (256,)` of length 1 (metric cosine), and the payload of about 5.5 KB."""
-        whole = _whole(raw, self.region_mean, self.region_basis)
+        """Return the vector, `float32 (256,)` of length 1 (metric cosine), and the payload of about 5 KB."""
+        return self.of_whole(_whole(raw, self.region_mean, self.region_basis), raw.keypoints)
+
+    def of_whole(self, whole: Floats, keypoints: Keypoints) -> tuple[Floats, bytes]:
+        """Return the same from a description that was pooled before, `float32 (4912,)`."""
         vector = (whole - self.mean) @ self.basis
         length = float(np.linalg.norm(vector))
         vector = vector / length if length > 0 else self.basis[0] / max(float(np.linalg.norm(self.basis[0])), 1e-9)
-        points = Keypoints(raw.keypoints.places, raw.keypoints.descriptors @ self.point_basis)
+        points = Keypoints(keypoints.places, keypoints.descriptors @ self.point_basis)
         return np.asarray(vector, np.float32), pack(Detail(whole, points))
+
+    def parts(self, raw: Raw) -> Floats:
+        """Return the left, right, top and bottom part of a picture, each pooled alone, `float32 (4, 4912)`."""
+        looks = [regions for regions in (raw.regions, raw.more) if regions.size]
+        parts = zip(*(_sides(regions) for regions in looks), strict=True)
+        return np.stack([_pool(part, raw.colours, self.region_mean, self.region_basis) for part in parts])
 
     def to_bytes(self) -> bytes:
         """Return a portable form, about 3 MB."""
@@ -104,21 +114,26 @@ class Projection:
             return cls(**{f.name: stored[f.name].astype(np.float32) for f in dataclasses.fields(cls)})
 
 
-def fit_projection(raws: Sequence[Raw]) -> Projection:
-    """Learn a projection from the descriptions of one or more pictures."""
+def fit_projection(raws: Sequence[Raw]) -> tuple[Projection, Floats]:
+    """Learn a projection from the descriptions of N >= 1 pictures.
+
+    Returns:
+        the projection, and what it pools of these pictures, `float32 (N, 4912)`, for `Projection.of_whole`.
+    """
     regions = [raw.regions.reshape(-1, CHANNELS) for raw in raws]
     step = max(1, sum(map(len, regions)) // _PATCHES)
     patches = np.concatenate([part[::step] for part in regions]).astype(np.float32)
     region_mean = patches.mean(axis=0)
     values, directions = _principal(patches - region_mean, _REGION)
-    region_basis = np.asarray(directions * values**-_WHITEN, np.float32)
+    # rounded as they are kept, so that pictures pool to the same before and after
+    region_mean = region_mean.astype(np.float16).astype(np.float32)
+    region_basis = (directions * values**-_WHITEN).astype(np.float16).astype(np.float32)
     points = np.concatenate([raw.keypoints.descriptors for raw in raws])
     point_basis = _principal(points, _POINT)[1] if len(points) else np.eye(WIDTH, _POINT, dtype=np.float32)
-    with ThreadPoolExecutor() as pool:
-        wholes = np.stack(list(pool.map(lambda raw: _whole(raw, region_mean, region_basis), raws)))
+    wholes = np.stack([_whole(raw, region_mean, region_basis) for raw in raws])
     mean = wholes.mean(axis=0) * (len(wholes) / (len(wholes) + _MEAN_OF))
     fitted = Projection(region_mean, region_basis, point_basis, mean, _basis(wholes - mean))
-    return Projection.from_bytes(fitted.to_bytes())  # so that it is the same before and after it was kept
+    return Projection.from_bytes(fitted.to_bytes()), wholes  # the same before and after it was kept
 
 
 def pack(detail: Detail) -> bytes:
@@ -163,15 +178,25 @@ def unpack(payload: bytes) -> Detail | None:
 
 
 def _whole(raw: Raw, mean: Floats, basis: Floats) -> Floats:
+    return _pool((raw.regions, raw.more), raw.colours, mean, basis)
+
+
+def _sides(regions: npt.NDArray[np.float16]) -> list[npt.NDArray[np.float16]]:
+    height, width = regions.shape[:2]
+    down, across = max(1, round(height * _PART)), max(1, round(width * _PART))
+    return [regions[:, :across], regions[:, width - across :], regions[:down], regions[height - down :]]
+
+
+def _pool(looks: Sequence[npt.NDArray[np.float16]], colours: Floats, mean: Floats, basis: Floats) -> Floats:
     """Pool the regions of a picture to second order and put the colours beside."""
-    regions = np.concatenate([raw.regions.reshape(-1, CHANNELS), raw.more])
+    regions = np.concatenate([look.reshape(-1, CHANNELS) for look in looks])
     white = (regions.astype(np.float32) - mean) @ basis
     moment = white.T @ white
     values, directions = np.linalg.eigh(
         moment + np.eye(_REGION, dtype=np.float32) * (_FLOOR * np.trace(moment) / _REGION)
     )
     root = (directions * np.sqrt(np.maximum(values, 0))) @ directions.T
-    return _unit(np.concatenate([_unit(root[_UPPER] * _TWICE), _COLOUR * raw.colours]))
+    return _unit(np.concatenate([_unit(root[_UPPER] * _TWICE), _COLOUR * colours]))
 
 
 def _principal(rows: Floats, count: int) -> tuple[Floats, Floats]:

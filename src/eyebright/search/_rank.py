@@ -57,7 +57,7 @@ class Ranker:
             return ids, scores.tolist()
         head = ids[:SHORTLIST]
         payloads = [payload or b"" for payload in self._store.payloads(head)]
-        better = rerank(Query(query.vector, query.payload), payloads, scores[: len(head)])
+        better = rerank(Query(query.vector, query.payload, query.parts), payloads, scores[: len(head)])
         order = np.argsort(-better, kind="stable")
         first = better[order]
         rest = scores[len(head) :]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,9 +16,9 @@ from eyebright.core.errors import EyebrightError, StoreError
 from eyebright.core.types import Metadata, Records
 from eyebright.media import display_path
 from eyebright.search import _columns as c
-from eyebright.search._encoder import Encoder
+from eyebright.search._encoder import Encoded, Encoder
 from eyebright.search._library import FITTED_ON, MODEL, PROJECTION, Library
-from eyebright.search._reading import Described, Progress, read_and_describe, sample
+from eyebright.search._reading import Finished, Progress, finish, read_and_describe, sample
 from eyebright.store import EmbeddedStore
 
 _BATCH = 64
@@ -60,9 +61,15 @@ def reindex(
             "put them back and index their folder, or remove the records: eyebright search index FOLDER --prune"
         )
     files = [path for path in paths if path is not None]
-    ready = sample(encoder, files, sample_size, threads, progress) if encoder.needs_sample else {}
-    fitted = encoder.fit([item.raw for _, item in ready.values()])
-    attributes = {PROJECTION: fitted, MODEL: model.encode(), FITTED_ON: str(len(ready)).encode()}
+    fitted_on, fitted = 0, b""
+
+    def learn(raws: list[Any]) -> list[Encoded]:
+        nonlocal fitted, fitted_on
+        fitted_on, (fitted, encoded) = len(raws), encoder.fit(raws)
+        return encoded
+
+    ready = sample(encoder, files, sample_size, threads, learn, progress) if encoder.needs_sample else {}
+    attributes = {PROJECTION: fitted, MODEL: model.encode(), FITTED_ON: str(fitted_on).encode()}
     draft = library.create(encoder.space, attributes)
     try:
         with EmbeddedStore.open(draft, encoder.space) as store:
@@ -71,7 +78,7 @@ def reindex(
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
-    return ReindexReport(len(ids), model, len(ready), time.perf_counter() - began)
+    return ReindexReport(len(ids), model, fitted_on, time.perf_counter() - began)
 
 
 def _fill(
@@ -80,17 +87,17 @@ def _fill(
     encoder: Encoder,
     ids: list[str],
     files: list[Path],
-    ready: dict[Path, tuple[str, Described]],
+    ready: dict[Path, tuple[str, Finished]],
     threads: int,
     progress: Callable[[Progress], None] | None,
 ) -> None:
     began = time.perf_counter()
 
-    def one(path: Path) -> Described:
+    def one(path: Path) -> Finished:
         if path in ready:
             return ready[path][1]
         try:
-            return read_and_describe(encoder, path.read_bytes(), display_path(path))
+            return finish(encoder, read_and_describe(encoder, path.read_bytes(), display_path(path)))
         except (EyebrightError, OSError) as error:
             raise StoreError(
                 f"reindex: {display_path(path)} cannot be read any more: {error}; nothing changed"
@@ -98,13 +105,12 @@ def _fill(
 
     with ThreadPoolExecutor(threads, thread_name_prefix="describe") as pool:
         for start in range(0, len(ids), _BATCH):
-            described = list(pool.map(one, files[start : start + _BATCH]))
-            encoded = [encoder.encode(item.raw) for item in described]
+            finished = list(pool.map(one, files[start : start + _BATCH]))
             names = ids[start : start + _BATCH]
             rows: list[Metadata] = [
-                {**row, **item.facts} for row, item in zip(old.metadata(names), described, strict=True)
+                {**row, **item.facts} for row, item in zip(old.metadata(names), finished, strict=True)
             ]
-            vectors = np.stack([item.vector for item in encoded])
-            store.add(Records.of(names, vectors, rows, [item.payload for item in encoded]))
+            vectors = np.stack([item.encoded.vector for item in finished])
+            store.add(Records.of(names, vectors, rows, [item.encoded.payload for item in finished]))
             if progress:
                 progress(Progress(start + len(names), len(ids), time.perf_counter() - began))

@@ -19,15 +19,17 @@ if TYPE_CHECKING:
 _CHANCE = FEWEST - 1  # so many keypoints of any two pictures agree by chance
 _ENOUGH = 20  # beyond this many the pictures surely show the same print
 _WEIGHT = 0.015  # of one agreeing keypoint, beside a cosine
+_BEST = 0.5  # how much the best part counts beside the mean of all
 _ECHO, _SHARE = 5, 0.3  # how many of the best answers speak for others, and how loud
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Query:
-    """A described query: its `float32 (D,)` vector and its payload."""
+    """A described query: its `float32 (D,)` vector, its payload, and its parts, `float32 (P, 4912)` or None."""
 
     vector: Floats
     payload: bytes
+    parts: Floats | None = None
 
 
 def rerank(query: Query, payloads: Sequence[bytes], global_scores: Floats) -> Floats:
@@ -43,16 +45,24 @@ def rerank(query: Query, payloads: Sequence[bytes], global_scores: Floats) -> Fl
     details = {row: detail for row, payload in enumerate(payloads) if (detail := unpack(payload)) is not None}
     if asked is not None and details:
         candidates = list(details.values())
-        found = likeness(asked, candidates)
+        found = likeness(asked, candidates, query.parts)
         best = np.argsort(-found, kind="stable")[: min(_ECHO, len(found) // 4)]
         scores[list(details)] = (found + _SHARE * echo(candidates, best)) / (1 + _SHARE)
     return scores
 
 
-def likeness(query: Detail, others: Sequence[Detail]) -> Floats:
-    """Return how alike each of N >= 1 pictures is to the query in detail, `float32 (N,)`, from about 0 to 1.3."""
+def likeness(query: Detail, others: Sequence[Detail], parts: Floats | None = None) -> Floats:
+    """Return how alike each of N >= 1 pictures is to the query in detail, `float32 (N,)`, from about 0 to 1.3.
+
+    With parts of the query, the part that fits best counts most: a neighbour on the shelf or a margin that came in when
+    the camera moved does not spoil what the rest shows.
+    """
     points = agreeing(query.keypoints, [other.keypoints for other in others])
-    cosines = np.stack([other.whole for other in others]) @ query.whole
+    wholes = np.stack([other.whole for other in others])
+    cosines = wholes @ query.whole
+    if parts is not None:
+        every = np.column_stack([cosines, wholes @ parts.T])
+        cosines = _BEST * every.max(axis=1) + (1 - _BEST) * every.mean(axis=1)
     return np.asarray(cosines + _WEIGHT * np.clip(points - _CHANCE, 0, _ENOUGH), np.float32)
 
 

@@ -21,6 +21,7 @@ from eyebright.media import Listing, display_path, list_images, read_image
 from eyebright.media.home import home_dir
 from eyebright.models import default_threads
 from eyebright.search import _columns as c
+from eyebright.search._blas import one_blas_thread
 from eyebright.search._boost import Boost, parse_boost
 from eyebright.search._browse import Browsing
 from eyebright.search._duplicates import DuplicateGroup, duplicates_in_folder, duplicates_in_store
@@ -119,7 +120,7 @@ class ImageSearch(Browsing):
             names = [relative_name(root, path) for path in listing.paths]
             rows, report.rows_without_file = read_metadata(Path(metadata), types).match(names)
             report.files_without_row = len(names) - len(rows)
-        with self._library.writing():
+        with self._library.writing(), one_blas_thread():
             encoder = self._engine.encoder(1)
             ready = self._engine.first_fit(encoder, listing.paths, progress)
             store = self._engine.store(encoder)
@@ -161,9 +162,10 @@ class ImageSearch(Browsing):
                 rows.append({**(metadata or {}), **facts, **described.facts})
                 names.append(name if ids is None else ids[number])
             if self._library.current() is None:
-                self._engine.create(encoder, raws)
+                encoded = self._engine.create(encoder, raws)
+            else:
+                encoded = [encoder.encode(raw) for raw in raws]
             store = self._engine.store(encoder)
-            encoded = [encoder.encode(raw) for raw in raws]
             vectors = np.stack([item.vector for item in encoded])
             with self._library.turn():
                 if ids is None:
@@ -218,7 +220,7 @@ class ImageSearch(Browsing):
         Raises:
             StoreError: pictures are no longer where they were (they are named, nothing is changed).
         """
-        with self._library.writing(alone=True):
+        with self._library.writing(alone=True), one_blas_thread():
             old = self._engine.store()
             name = model or attribute_text(old, MODEL) or DEFAULT_MODEL
             encoder = make_encoder(name, self._home, 1)
@@ -397,7 +399,7 @@ class ImageSearch(Browsing):
         self._engine.store()  # before there is one, there is no projection to encode with
         picture = image if isinstance(image, np.ndarray) else read_image(Path(image), min_size=WORKING_SIDE)
         encoder = self._engine.encoder(self._threads)
-        return encoder.encode(encoder.raw_query(picture))
+        return encoder.query(picture)
 
     def rank(
         self, query: Encoded, k: int, *, where: str | None = None, like: Sequence[str] = (), dislike: Sequence[str] = ()
