@@ -33,6 +33,7 @@ def serve(
         typer.Option("--folder", metavar="DIR", help="Clients may index it (default: on loopback your home and here)."),
     ] = None,
     max_body_mb: Annotated[int | None, typer.Option("--max-body", metavar="MB", help="Largest request.")] = None,
+    timeout: Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", help="Longest request.")] = None,
     rate: Annotated[float | None, typer.Option("--rate", help="Requests a second and client.")] = None,
     threads: Annotated[int | None, typer.Option("--threads", help="Threads that answer requests.")] = None,
     log_level: Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")] = "warning",
@@ -45,9 +46,12 @@ def serve(
     try:
         from eyebright.service import Settings
         from eyebright.service import serve as run
+        from eyebright.service.settings import MEBIBYTE
     except ModuleNotFoundError as error:
         raise InputError(f"serve: {error.name} is not installed; run: pip install 'eyebright[serve]'") from error
-    chosen: dict[str, Any] = {"max_body_bytes": max_body_mb and max_body_mb * 1024 * 1024, "rate": rate}
+    chosen: dict[str, Any] = {"rate": rate, "request_s": timeout}
+    if max_body_mb is not None:
+        chosen |= {"max_body_bytes": max_body_mb * MEBIBYTE}
     settings = Settings(
         home=home or given_home(context),
         host=host,

@@ -121,8 +121,7 @@ class _Call:
             self._scope["eyebright.refused"] = "time"
             answer = problem(408, detail, self._scope["path"], slug="time", headers={"Connection": "close"})
             await answer(self._scope, self._receive, self._send)
-            task.cancel()
-            return
+            return  # cancelling it would count its thread as free while it still works
         await task
 
     async def _counted(self) -> Message:
@@ -132,12 +131,13 @@ class _Call:
         if message["type"] == "http.request":
             self._received += len(message.get("body", b""))
             if self._received > self._limit and not self._started:
-                await self._overflow()
+                await self._overflow(more=message.get("more_body", False))
                 return {"type": "http.disconnect"}
         return message
 
-    async def _overflow(self) -> None:
-        await _drain(self._receive, self._limit)
+    async def _overflow(self, *, more: bool) -> None:
+        if more:
+            await _drain(self._receive, self._limit)
         if not self._started and not self._answered_for:
             self._answered_for = True
             await _answer(self._scope, self._receive, self._send, _too_large(self._limit))

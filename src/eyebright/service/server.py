@@ -30,9 +30,12 @@ class _Server(uvicorn.Server):
         if self.started:
             self._started(self.servers[0].sockets[0].getsockname()[1])
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  (a signal handler's argument)
+        # as uvicorn does, without raising the signal again at the end: a stop that was asked for is no failure
         self._stopping()
-        super().handle_exit(signal.Signals(sig), frame)
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
 
 
 def serve(settings: Settings, *, started: Callable[[str], None] = lambda _: None, log_level: str = "warning") -> None:
@@ -44,16 +47,22 @@ def serve(settings: Settings, *, started: Callable[[str], None] = lambda _: None
         log_level: of the server's own log on standard error.
 
     Raises:
-        InputError: the port cannot be had.
+        InputError: the port cannot be had, or certificate and key do not fit.
+        StoreError: the home cannot be written.
     """
     _more_files()
     app = create_app(settings)
+    app.state.services.prepare()
     config = uvicorn.Config(
         app, settings.host.strip("[]"), settings.port, log_level=log_level, access_log=False, server_header=False,
         date_header=True, proxy_headers=False, lifespan="on", ws="none", backlog=512, timeout_keep_alive=15,
         timeout_graceful_shutdown=max(1, round(settings.stop_s)),
         ssl_certfile=settings.tls_cert, ssl_keyfile=None if settings.tls_key is None else str(settings.tls_key),
     )  # fmt: skip
+    try:
+        config.load()
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise InputError(f"TLS: {settings.tls_cert} and {settings.tls_key} are no certificate and its key") from error
     scheme = "https" if settings.tls_cert else "http"
     host = f"[{settings.host.strip('[]')}]" if ":" in settings.host else settings.host
     server = _Server(config, app.state.services.stopping.set, lambda port: started(f"{scheme}://{host}:{port}"))

@@ -62,6 +62,10 @@ class Services:
                 self._classifiers[name] = load_model(name, task="classification", home=self.home, threads=1)
             return self._classifiers[name]
 
+    def prepare(self) -> None:
+        """Make what must be there before anything is served; see `JobQueue` for the errors."""
+        _ = self.jobs
+
     def start(self) -> None:
         """Begin to run background jobs."""
         self.jobs.start()
