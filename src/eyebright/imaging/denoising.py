@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Literal
 
 import cv2
-import numpy as np
 
 from eyebright.core.errors import InputError
 from eyebright.imaging._pixels import Picture, check_picture, u8
@@ -45,6 +44,4 @@ def denoise(image: Picture, method: Denoising = "non-local", strength: float | N
         return u8(cv2.medianBlur(image, 3 if strength < 30 else 5))
     if method == "bilateral":
         return u8(cv2.bilateralFilter(image, 7, 3.0 * strength, 2.0))
-    # OpenCV weighs by the mean squared difference of patches without subtracting what noise alone makes
-    width = np.float32(0.9 * strength)
-    return u8(cv2.fastNlMeansDenoising(image, None, float(width), _PATCH, _REACH))
+    return u8(cv2.fastNlMeansDenoising(image, None, float(strength), _PATCH, _REACH))

@@ -15,6 +15,8 @@ from eyebright.imaging._pixels import Picture, check_picture, to_grey
 
 _WINDOW = (21, 21)
 _LEVELS = 4
+_CELLS = 8  # along each axis
+_WEAKEST = 0.001  # of the strongest corner
 _RETURN = 0.7  # pixels by which a point may miss its start when it is followed back
 
 
@@ -41,7 +43,8 @@ def sparse_flow(
 ) -> SparseFlow:
     """Follow points from one picture to the next.
 
-    Points are Shi & Tomasi's (1994, "Good features to track"), followed by the pyramidal method of Lucas & Kanade
+    Points are Shi & Tomasi's (1994, "Good features to track"), spread over the picture so that one lively thing in a
+    quiet scene does not take them all, and followed by the pyramidal method of Lucas & Kanade
     (Bouguet 2000) forwards and back again; those that do not come back to their start are dropped (Kalal, Mikolajczyk &
     Matas 2010, "Forward-backward error").
 
@@ -66,11 +69,7 @@ def sparse_flow(
     if limit < 1:
         raise InputError(f"flow: expected a limit of at least 1, got {limit}")
     if points is None:
-        apart = max(3.0, (one.size / limit) ** 0.5 / 3)
-        found = (
-            cv2.goodFeaturesToTrack(one, limit, qualityLevel=0.01, minDistance=apart) if min(one.shape) > 2 else None
-        )
-        start = np.zeros((0, 2), np.float32) if found is None else np.asarray(found, np.float32).reshape(-1, 2)
+        start = _corners(one, limit)
     else:
         start = np.array(points, np.float32)
         if start.ndim != 2 or start.shape[1] != 2:
@@ -83,3 +82,20 @@ def sparse_flow(
     kept = (seen.ravel() > 0) & (seen_back.ravel() > 0) & (np.linalg.norm(back - start, axis=1) < _RETURN)
     kept &= ((end >= 0) & (end <= edge)).all(axis=1)
     return SparseFlow(start[kept], np.asarray(end[kept], np.float32))
+
+
+def _corners(grey: Picture, limit: int) -> Floats:
+    """Return at most `limit` places whose neighbourhood changes in every direction, the strongest of each cell."""
+    if min(grey.shape) < 3:
+        return np.zeros((0, 2), np.float32)
+    strength = cv2.cornerMinEigenVal(grey, 3)
+    apart = max(3, int((grey.size / limit) ** 0.5 / 3))
+    window = np.ones((2 * apart + 1, 2 * apart + 1), np.uint8)
+    floor = max(float(strength.max()) * _WEAKEST, 1e-7)
+    ys, xs = np.nonzero((strength >= cv2.dilate(strength, window)) & (strength > floor))
+    cells = ys * _CELLS // grey.shape[0] * _CELLS + xs * _CELLS // grey.shape[1]
+    order = np.lexsort((xs, ys, -strength[ys, xs], cells))
+    rank = np.arange(len(order)) - np.searchsorted(cells[order], cells[order])
+    # cells take turns, each giving its strongest first
+    chosen = order[np.lexsort((-strength[ys, xs][order], rank))[:limit]]
+    return np.stack([xs[chosen], ys[chosen]], axis=1).astype(np.float32)

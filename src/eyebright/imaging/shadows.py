@@ -1,4 +1,4 @@
-"""Removing shadows from scenes, and uneven light from pages."""
+"""Removing cast shadows from scenes, and uneven light from pages."""
 
 from __future__ import annotations
 
@@ -9,30 +9,37 @@ import numpy as np
 import numpy.typing as npt
 
 from eyebright.core.errors import InputError
-from eyebright.imaging._pixels import Picture, check_picture, u8
+from eyebright.core.types import Bools, Floats
+from eyebright.imaging._pixels import Picture, check_picture, to_grey, u8
 
 ShadowKind = Literal["page", "scene"]
 
-_WORK = 640  # the longer side at which shadows are looked for
-_SMALLEST = 0.005  # of the picture; a smaller dark patch is a thing
-_GAIN = 1.15, 4.0  # how much darker a shadow may be
-_TURN = 0.12  # radians between the colours inside and around: a shadow is of the colour of what it lies on
+_WORK = 512  # the longer side at which shadows are looked for
+_LEVELS = 16  # brightnesses below which connected pixels may be a shadow
+_SMOOTH = 5, 21  # pixels; the texture of grass must not tear a shadow to pieces
+_SHARE = 0.01, 0.6  # of the picture; a smaller dark patch is a thing, a larger one the scene
+_RATIO = 1.4, 4.0  # how much darker a shadow is
+_SPREAD = 0.16  # of the logarithm of that ratio along the border
+_BLUE = 0.05  # by how much, in logarithms, blue may be darker than red: shadows are lit by the sky
 
 
 def remove_shadows(image: Picture, kind: ShadowKind = "scene") -> Picture:
     """Return the picture with shadows lit up.
 
-    `scene` follows Murali & Govindan 2013, "Shadow detection and removal from a single image using LAB color space":
-    dark regions are found by their lightness, and each is scaled, channel by channel, to what lies around it; regions
-    whose colour differs from their surroundings are things, not shadows, and stay. `page` divides by the paper's own
-    brightness, estimated as what remains when everything smaller than a line of text is filled up.
+    `scene`: a cast shadow makes everything darker by one ratio, whatever it falls on. So of all connected dark regions
+    those are taken whose border is crossed with nearly the same ratio all along (the constant ratio of Barrow &
+    Tenenbaum 1978 at shadow edges), less in blue than in red; the region is multiplied by that ratio. Regions with
+    another border are things, and stay. It works on shadows over one surface, or a few; one that is lost among many
+    things is not found.
+
+    `page` divides by the paper's own brightness: what remains when everything smaller than a line of text is filled up.
 
     Args:
-        image: RGB `uint8 (H, W, 3)` or grey `(H, W)`, where a dark thing cannot be told from a shadow.
+        image: RGB `uint8 (H, W, 3)` or grey `(H, W)`, where a dark thing is less easily told from a shadow.
         kind: `scene` for photographs, `page` for dark writing on bright paper.
 
     Returns:
-        The same shape, `uint8`, 0 to 255. Nothing gets darker (but for rounding).
+        The same shape, `uint8`, 0 to 255. Nothing gets darker.
 
     Raises:
         InputError: not a picture, or an unknown kind.
@@ -43,11 +50,13 @@ def remove_shadows(image: Picture, kind: ShadowKind = "scene") -> Picture:
     scale = min(1.0, _WORK / max(image.shape[:2]))
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
     small = u8(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+    whole = (image.shape[1], image.shape[0])
     if kind == "page":
-        paper = cv2.resize(_paper(small), (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
-        return u8(cv2.divide(image, paper, scale=255))
-    gain = cv2.resize(_gains(small), (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
-    return u8(cv2.multiply(image, gain, dtype=cv2.CV_8U))
+        return u8(cv2.divide(image, cv2.resize(_paper(small), whole, interpolation=cv2.INTER_LINEAR), scale=255))
+    gains = _gains(small)
+    if gains is None:
+        return image.copy()
+    return u8(cv2.multiply(image, cv2.resize(gains, whole, interpolation=cv2.INTER_LINEAR), dtype=cv2.CV_8U))
 
 
 def _paper(small: Picture) -> Picture:
@@ -57,43 +66,64 @@ def _paper(small: Picture) -> Picture:
     return u8(np.maximum(cv2.blur(filled, (side, side), borderType=cv2.BORDER_REPLICATE), 1))
 
 
-def _gains(small: Picture) -> npt.NDArray[np.float32]:
-    """Return by how much each sample is to be multiplied, at least 1."""
-    colour = small if small.ndim == 3 else np.repeat(small[:, :, None], 3, axis=2)
-    mask = _dark(colour)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    reach = max(2, max(mask.shape) // 50)
-    near, far = (np.ones((2 * r + 1, 2 * r + 1), np.uint8) for r in (reach // 2, 2 * reach))
-    lit = colour.astype(np.float32)
-    gains = np.ones(lit.shape, np.float32)
-    for label in range(1, count):
-        if stats[label, cv2.CC_STAT_AREA] < _SMALLEST * mask.size:
-            continue
-        inside = (labels == label).astype(np.uint8)
-        around = (cv2.dilate(inside, far) > cv2.dilate(inside, near)) & (mask == 0)
-        if around.sum() < mask.size * 1e-4:
-            continue
-        bright = lit[around].mean(axis=0)
-        dark = np.maximum(lit[cv2.erode(inside, near) > 0] if cv2.erode(inside, near).any() else lit[inside > 0], 0)
-        ratio = bright / np.maximum(dark.mean(axis=0), 1)
-        if not _GAIN[0] <= ratio.mean() <= _GAIN[1] or _angle(bright, dark.mean(axis=0)) > _TURN:
-            continue
-        soft = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), reach / 3)
-        gains *= 1 + soft[:, :, None] * (np.maximum(ratio, 1) - 1)
-    return gains if small.ndim == 3 else np.ascontiguousarray(gains[:, :, 0])
+def _gains(small: Picture) -> Floats | None:
+    """Return by how much each sample is to be multiplied, at least 1; None when there is no shadow."""
+    reach = max(2, max(small.shape[:2]) // 64)
+    logs = np.log(np.maximum(small.reshape(*small.shape[:2], -1), 1).astype(np.float32))
+    grey = to_grey(small)
+    found: list[tuple[float, Bools, Floats]] = []
+    for width in _SMOOTH:
+        light = u8(cv2.medianBlur(grey, width))
+        for level in np.unique(np.percentile(light, np.linspace(4, 70, _LEVELS))):
+            for region in _regions(light, float(level), reach):
+                judged = _border(logs, region, reach)
+                if judged is not None:
+                    found.append((judged[0], region, judged[1]))
+    free = np.ones(grey.shape, dtype=bool)
+    total = np.zeros(logs.shape, np.float32)
+    for _, region, ratio in sorted(found, key=lambda one: -one[0]):
+        if not (region & ~free).any():  # the region with the clearest border wins
+            free &= ~region
+            soft = cv2.GaussianBlur(region.astype(np.float32), (0, 0), reach / 4)
+            total += soft[:, :, None] * ratio
+    return None if free.all() else np.exp(total).reshape(small.shape)
 
 
-def _dark(colour: Picture) -> Picture:
-    """Return 1 where the picture is much darker than usual, without specks and holes."""
-    lab = cv2.cvtColor(colour, cv2.COLOR_RGB2LAB)
-    light = cv2.GaussianBlur(lab[:, :, 0], (0, 0), max(1.0, max(light_shape := lab.shape[:2]) / 300)).astype(np.float32)
-    limit = light.mean() - light.std() / 3
-    dark = (light <= limit).astype(np.uint8)
-    side = 2 * (max(light_shape) // 100) + 1
-    window = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    return u8(cv2.morphologyEx(cv2.morphologyEx(dark, cv2.MORPH_OPEN, window), cv2.MORPH_CLOSE, window))
+def _regions(light: Picture, level: float, reach: int) -> list[Bools]:
+    dark = (light <= level).astype(np.uint8)
+    window = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach | 1, reach | 1))
+    dark = u8(cv2.morphologyEx(cv2.morphologyEx(dark, cv2.MORPH_CLOSE, window), cv2.MORPH_OPEN, window))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=4)
+    least, most = (share * dark.size for share in _SHARE)
+    return [labels == label for label in range(1, count) if least <= stats[label, cv2.CC_STAT_AREA] <= most]
 
 
-def _angle(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
-    cosine = float(one @ other) / max(float(np.linalg.norm(one) * np.linalg.norm(other)), 1e-6)
-    return float(np.arccos(np.clip(cosine, -1, 1)))
+def _border(logs: Floats, region: Bools, reach: int) -> tuple[float, Floats] | None:
+    """Return how clear and even the step at the region's border is, and its size by channel; None for no shadow."""
+    inside = region.astype(np.uint8)
+    core, grown = cv2.erode(inside, np.ones((3, 3))), cv2.dilate(inside, np.ones((3, 3)))
+    rim = (grown > core) & (np.pad(np.ones(np.subtract(region.shape, 2), bool), 1) if min(region.shape) > 2 else False)
+    # the border itself is a gradual half-shadow, and is left out of both sides
+    far = cv2.dilate(inside, np.ones((9, 9))) == 0
+    deep = cv2.erode(inside, np.ones((9, 9))) > 0
+    dark, dark_there = _local(logs, deep, reach)
+    lit, lit_there = _local(logs, far, reach)
+    rim &= dark_there & lit_there
+    if rim.sum() < 4 * reach:
+        return None
+    steps = (lit - dark)[rim]
+    ratio = np.median(steps, axis=0).astype(np.float32)
+    spread = float(np.median(np.abs(steps.mean(axis=1) - ratio.mean()))) * 1.4826
+    if not np.log(_RATIO[0]) <= ratio.mean() <= np.log(_RATIO[1]) or ratio.min() < 0 or spread > _SPREAD:
+        return None
+    if ratio[-1] - ratio[0] > _BLUE:
+        return None
+    return float(ratio.mean()) / max(spread, 1e-3), ratio
+
+
+def _local(logs: Floats, mask: Bools, reach: int) -> tuple[npt.NDArray[np.float32], Bools]:
+    """Return the mean over the masked pixels nearby, and where there are any."""
+    size = (4 * reach + 1, 4 * reach + 1)
+    weight = cv2.blur(mask.astype(np.float32), size)
+    mean = np.stack([cv2.blur(np.where(mask, plane, 0), size) for plane in np.moveaxis(logs, 2, 0)], axis=2)
+    return (mean / np.maximum(weight, 1e-6)[:, :, None]).astype(np.float32), weight > 0.05
