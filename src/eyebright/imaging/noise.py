@@ -39,6 +39,8 @@ def _median(sizes: object) -> float:
     """Return the median of whole numbers, as if each were spread evenly over its rounding interval."""
     counts = cv2.calcHist([sizes], [0], None, [_LEVELS], [0, _LEVELS])[:, 0].astype(np.float64)  # type: ignore[list-item]  # OpenCV's stub knows no object
     total = counts.sum()
+    if counts[0] == total:
+        return 0.0
     # |x| = 0 stands for [0, 1/2), any other k for [k - 1/2, k + 1/2)
     edges = np.concatenate([[0.0], np.arange(_LEVELS) + 0.5])
     return float(np.interp(total / 2, np.concatenate([[0.0], np.cumsum(counts)]), edges))

@@ -53,7 +53,7 @@ def scene_cuts(frames: Iterable[Frame], threshold: float = THRESHOLD) -> Iterato
     """Yield the cuts of a film, a few frames after they happened; memory does not grow with its length.
 
     A change is a cut when it reaches the threshold, is three times the median of the changes around it (so a fast pan
-    is none), and the frame after is not back to what was before (so a flash is none). Fades and dissolves are not
+    is none), and two frames on either side of it differ as well (so a flash is none). Fades and dissolves are not
     found.
 
     Args:
@@ -70,15 +70,16 @@ def scene_cuts(frames: Iterable[Frame], threshold: float = THRESHOLD) -> Iterato
 
 def _cuts(frames: Iterable[Frame], threshold: float) -> Iterator[SceneCut]:
     before: deque[float] = deque(maxlen=_AROUND)
-    waiting: deque[tuple[SceneCut, float]] = deque()  # a change, and that from before it to one frame after it
+    waiting: deque[tuple[SceneCut, float]] = deque()  # a change, and how much of it lasts longer than one frame
     last: Floats | None = None
     eldest: Floats | None = None
     for frame in frames:
         profile = _profile(frame.image)
         if last is not None:
-            if waiting and eldest is not None:
-                waiting[-1] = (waiting[-1][0], _change(eldest, profile))
-            waiting.append((SceneCut(frame.index, frame.time_s, _change(last, profile)), 1.0))
+            lasting = 1.0 if eldest is None else _change(eldest, profile)
+            if waiting:  # to a flash, and back from it
+                waiting[-1] = (waiting[-1][0], min(waiting[-1][1], lasting))
+            waiting.append((SceneCut(frame.index, frame.time_s, _change(last, profile)), lasting))
             if len(waiting) > _AROUND:
                 yield from _judge(before, waiting, threshold)
         eldest, last = last, profile

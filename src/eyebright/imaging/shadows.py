@@ -62,7 +62,7 @@ def remove_shadows(image: Picture, kind: ShadowKind = "scene") -> Picture:
 def _paper(small: Picture) -> Picture:
     """Return the brightness of the empty page everywhere, at least 1."""
     side = 2 * (max(small.shape[:2]) // 24) + 1
-    filled = cv2.morphologyEx(small, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+    filled = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
     return u8(np.maximum(cv2.blur(filled, (side, side), borderType=cv2.BORDER_REPLICATE), 1))
 
 
@@ -91,7 +91,7 @@ def _gains(small: Picture) -> Floats | None:
 
 def _regions(light: Picture, level: float, reach: int) -> list[Bools]:
     dark = (light <= level).astype(np.uint8)
-    window = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach | 1, reach | 1))
+    window = np.ones((reach | 1, reach | 1), np.uint8)
     dark = u8(cv2.morphologyEx(cv2.morphologyEx(dark, cv2.MORPH_CLOSE, window), cv2.MORPH_OPEN, window))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=4)
     least, most = (share * dark.size for share in _SHARE)
