@@ -1,0 +1,176 @@
+"""Routes of the pages, and the static files beside them."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, Form, Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from eyebright import __version__
+from eyebright.service.pages._reference import reference
+from eyebright.service.pages.words import SCRIPT_WORDS, WORDS
+from eyebright.service.rates import Buckets
+from eyebright.service.security import COOKIE, log_in, token_matches
+from eyebright.service.settings import Settings
+
+_HERE = Path(__file__).resolve().parent.parent
+_STATIC = _HERE / "static"
+_GUESS_S, _GUESSES = 0.2, 10  # logins a second, and at once, by one client
+
+NAVIGATION = (
+    ("search", "/app/search"),
+    ("classify", "/app/classify"),
+    ("live", "/app/live"),
+    ("models", "/app/models"),
+    ("jobs", "/app/jobs"),
+    ("docs", "/docs"),
+)
+"""Word and address of each entry of the menu; a new system adds a line here, a template and a script."""
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+_logins = Buckets(_GUESS_S, _GUESSES)
+
+
+def mount_static(app: FastAPI) -> None:
+    """Serve style sheets and scripts from the package."""
+    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+
+
+def page(request: Request, name: str, active: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """Fill the template `name` into the shell; `active` is its entry in the menu."""
+    settings: Settings = request.app.state.settings
+    text = (
+        _templates()
+        .get_template(f"{name}.html")
+        .render(
+            t=WORDS,
+            script_words=SCRIPT_WORDS,
+            navigation=NAVIGATION,
+            active=active,
+            asset=_asset,
+            version=__version__,
+            guarded=settings.token is not None,
+            **values,
+        )
+    )
+    return HTMLResponse(text, status, headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/app")
+@router.get("/app/")
+def home() -> RedirectResponse:
+    """Lead to the first page."""
+    return RedirectResponse("/app/search", 307)
+
+
+@router.get("/app/search")
+def search(request: Request) -> HTMLResponse:
+    """Search by a picture, words and filters."""
+    return page(request, "search", "search")
+
+
+@router.get("/app/search/index")
+def index(request: Request) -> HTMLResponse:
+    """Index a folder of the server, or uploaded pictures."""
+    return page(request, "index", "search")
+
+
+@router.get("/app/search/duplicates")
+def duplicates(request: Request) -> HTMLResponse:
+    """Copies among the indexed pictures."""
+    return page(request, "duplicates", "search")
+
+
+@router.get("/app/classify")
+def classify(request: Request) -> HTMLResponse:
+    """Name what pictures show."""
+    return page(request, "classify", "classify")
+
+
+@router.get("/app/live")
+def live(request: Request) -> HTMLResponse:
+    """Look at a camera, a stream or a video."""
+    return page(request, "live", "live")
+
+
+@router.get("/app/models")
+def models(request: Request) -> HTMLResponse:
+    """The catalogue of models."""
+    return page(request, "models", "models")
+
+
+@router.get("/app/jobs")
+def jobs(request: Request) -> HTMLResponse:
+    """Background jobs."""
+    return page(request, "jobs", "jobs")
+
+
+@router.get("/docs")
+def docs(request: Request) -> HTMLResponse:
+    """The reference of the API, from its OpenAPI document."""
+    return page(request, "docs", "docs", groups=reference(request.app.openapi()))
+
+
+@router.get("/app/login")
+def login(request: Request) -> HTMLResponse:
+    """Ask for the token."""
+    return page(request, "login", "", wrong=None)
+
+
+@router.post("/app/login")
+def log_in_with_token(request: Request, token: Annotated[str, Form(max_length=1000)] = "") -> Response:
+    """Set the cookie when the token is right."""
+    settings: Settings = request.app.state.settings
+    wait_s = _logins.wait_s(request.client.host if request.client else "")
+    if wait_s:
+        answer = page(request, "login", "", 429, wrong=WORDS["login"]["slow"])
+        answer.headers["Retry-After"] = str(max(1, round(wait_s)))
+        return answer
+    if not token_matches(settings, token.strip()):
+        return page(request, "login", "", 401, wrong=WORDS["login"]["wrong"])
+    response = RedirectResponse("/app/search", 303)
+    log_in(response, settings)
+    return response
+
+
+@router.post("/app/logout")
+def log_out() -> Response:
+    """Forget the cookie."""
+    response = RedirectResponse("/app/login", 303)
+    response.delete_cookie(COOKIE, path="/")
+    return response
+
+
+@router.get("/app/{rest:path}")
+def missing(request: Request, rest: str) -> HTMLResponse:
+    """Say that there is no such page."""
+    return page(request, "missing", "", 404, asked=rest[:200])
+
+
+@router.get("/favicon.ico")
+def favicon() -> Response:
+    """The sign in the browser's tab."""
+    return Response((_STATIC / "eyebright.svg").read_bytes(), media_type="image/svg+xml")
+
+
+@functools.cache
+def _templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@functools.cache
+def _asset(name: str) -> str:
+    """Return the address of a static file; it changes with the content, so that no browser keeps an old one."""
+    return f"/static/{name}?v={hashlib.sha256((_STATIC / name).read_bytes()).hexdigest()[:10]}"

@@ -1,0 +1,72 @@
+// Small helpers: elements, words, numbers, messages.
+
+const texts = JSON.parse(document.getElementById("words").textContent);
+
+/** Return a text of words.py with {names} filled in. */
+export function words(key, values = {}) {
+  const text = texts[key];
+  if (text === undefined) throw new Error(`no words for ${key}`);
+  return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+}
+
+/** Return an element. Attributes beginning with "on" are listeners; null and false ones are left out. */
+export function h(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else element.setAttribute(key, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** Return an SVG element. */
+export function svg(name, attributes = {}, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+}
+
+export const $ = (id) => document.getElementById(id);
+
+/** Say something to screen readers. */
+export function announce(text) {
+  let place = $("announcer");
+  if (!place) {
+    place = h("div", { id: "announcer", class: "hidden-input", "aria-live": "polite" });
+    document.body.append(place);
+  }
+  place.textContent = text;
+}
+
+/** Show an error until it is closed, or for a quarter of a minute. */
+export function toast(text) {
+  const box = h("div", { class: "toast" }, h("span", {}, text));
+  const close = h("button", { class: "quiet", type: "button", onclick: () => box.remove() }, words("close"));
+  box.append(close);
+  $("toasts").append(box);
+  setTimeout(() => box.remove(), 15000);
+}
+
+/** Show an error in the page, in place of what was asked for. */
+export function notice(place, text) {
+  place.replaceChildren(text ? h("p", { class: "notice bad", role: "alert" }, text) : "");
+}
+
+export function bytes(count) {
+  if (!count) return "";
+  const units = ["B", "KB", "MB", "GB"];
+  let unit = 0;
+  while (count >= 1000 && unit < units.length - 1) { count /= 1000; unit += 1; }
+  return `${count.toFixed(count < 10 && unit ? 1 : 0)} ${units[unit]}`;
+}
+
+export function duration(seconds) {
+  if (!Number.isFinite(seconds)) return "";
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}
+
+export const count = (number) => number.toLocaleString("en");

@@ -1,0 +1,16 @@
+// A table of rows; cells are text, numbers or elements.
+import { h } from "./dom.js";
+
+/** `columns` are {title, cell(row), number?}. */
+export function table(columns, rows) {
+  return h(
+    "table",
+    {},
+    h("thead", {}, h("tr", {}, columns.map((column) => h("th", { scope: "col" }, column.title)))),
+    h(
+      "tbody",
+      {},
+      rows.map((row) => h("tr", {}, columns.map((column) => h("td", { class: column.number ? "number" : null }, column.cell(row) ?? "")))),
+    ),
+  );
+}
