@@ -73,29 +73,33 @@ def picture_info(path: str | os.PathLike[str]) -> PictureInfo:
 
 def _exif(path: Path, kind: str) -> dict[str, Any]:
     """Return the EXIF values by name; a broken block gives what could be read of it."""
-    exif = PILImage.Exif()
     found: dict[str, Any] = {}
     try:
         if kind == "HEIC":
             import pillow_heif
 
+            exif = PILImage.Exif()
             exif.load(pillow_heif.open_heif(path).info.get("exif") or b"")
+            _collect(exif, found)
         else:
             with PILImage.open(path, formats=[kind]) as picture:
-                exif = picture.getexif()
-        sections = (
-            (dict(exif), ExifTags.TAGS),
-            (exif.get_ifd(ExifTags.IFD.Exif), ExifTags.TAGS),
-            (exif.get_ifd(ExifTags.IFD.GPSInfo), ExifTags.GPSTAGS),
-        )
-        for values, names in sections:
-            for tag, value in values.items():
-                plain = _plain(value)
-                if plain is not None and tag not in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
-                    found[names.get(tag, f"tag {tag}")] = plain
+                _collect(picture.getexif(), found)
     except Exception:  # noqa: BLE001  (damaged EXIF makes Pillow raise nearly anything, and the picture is whole)
         return found
     return found
+
+
+def _collect(exif: PILImage.Exif, found: dict[str, Any]) -> None:
+    sections = (
+        (dict(exif), ExifTags.TAGS),
+        (exif.get_ifd(ExifTags.IFD.Exif), ExifTags.TAGS),
+        (exif.get_ifd(ExifTags.IFD.GPSInfo), ExifTags.GPSTAGS),
+    )
+    for values, names in sections:
+        for tag, value in values.items():
+            plain = _plain(value)
+            if plain is not None and tag not in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
+                found[names.get(tag, f"tag {tag}")] = plain
 
 
 def _plain(value: Any) -> Any:

@@ -6,7 +6,6 @@ from typing import Literal
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from eyebright.core.errors import InputError
 from eyebright.core.types import Bools, Floats
@@ -14,9 +13,9 @@ from eyebright.imaging._pixels import Picture, check_picture, to_grey, u8
 
 ShadowKind = Literal["page", "scene"]
 
-_WORK = 512  # the longer side at which shadows are looked for
-_LEVELS = 16  # brightnesses below which connected pixels may be a shadow
-_SMOOTH = 5, 21  # pixels; the texture of grass must not tear a shadow to pieces
+_WORK = 384  # the longer side at which shadows are looked for
+_LEVELS = 12  # brightnesses below which connected pixels may be a shadow
+_SMOOTH = 5, 15  # pixels; the texture of grass must not tear a shadow to pieces
 _SHARE = 0.01, 0.6  # of the picture; a smaller dark patch is a thing, a larger one the scene
 _RATIO = 1.4, 4.0  # how much darker a shadow is
 _SPREAD = 0.16  # of the logarithm of that ratio along the border
@@ -100,9 +99,16 @@ def _regions(light: Picture, level: float, reach: int) -> list[Bools]:
 
 def _border(logs: Floats, region: Bools, reach: int) -> tuple[float, Floats] | None:
     """Return how clear and even the step at the region's border is, and its size by channel; None for no shadow."""
-    inside = region.astype(np.uint8)
-    core, grown = cv2.erode(inside, np.ones((3, 3))), cv2.dilate(inside, np.ones((3, 3)))
-    rim = (grown > core) & (np.pad(np.ones(np.subtract(region.shape, 2), bool), 1) if min(region.shape) > 2 else False)
+    ys, xs = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+    height, width = region.shape
+    margin = 3 * reach
+    top, left = max(ys[0] - margin, 0), max(xs[0] - margin, 0)
+    part = (slice(top, ys[-1] + margin + 1), slice(left, xs[-1] + margin + 1))
+    inside, logs = region[part].astype(np.uint8), logs[part]
+    rim = cv2.dilate(inside, np.ones((3, 3))) > cv2.erode(inside, np.ones((3, 3)))
+    # where the picture ends there is no border of a shadow
+    rows, columns = np.arange(top, top + rim.shape[0]), np.arange(left, left + rim.shape[1])
+    rim &= ((rows > 0) & (rows < height - 1))[:, None] & ((columns > 0) & (columns < width - 1))
     # the border itself is a gradual half-shadow, and is left out of both sides
     far = cv2.dilate(inside, np.ones((9, 9))) == 0
     deep = cv2.erode(inside, np.ones((9, 9))) > 0
@@ -121,9 +127,9 @@ def _border(logs: Floats, region: Bools, reach: int) -> tuple[float, Floats] | N
     return float(ratio.mean()) / max(spread, 1e-3), ratio
 
 
-def _local(logs: Floats, mask: Bools, reach: int) -> tuple[npt.NDArray[np.float32], Bools]:
+def _local(logs: Floats, mask: Bools, reach: int) -> tuple[Floats, Bools]:
     """Return the mean over the masked pixels nearby, and where there are any."""
     size = (4 * reach + 1, 4 * reach + 1)
     weight = cv2.blur(mask.astype(np.float32), size)
-    mean = np.stack([cv2.blur(np.where(mask, plane, 0), size) for plane in np.moveaxis(logs, 2, 0)], axis=2)
-    return (mean / np.maximum(weight, 1e-6)[:, :, None]).astype(np.float32), weight > 0.05
+    mean = cv2.blur(logs * mask[:, :, None], size).reshape(logs.shape)
+    return np.asarray(mean / np.maximum(weight, 1e-6)[:, :, None], np.float32), weight > 0.05
