@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHES = ("hashing", "indexing", "retrieval", "store")
+BENCHES = ("hashing", "imaging", "indexing", "retrieval", "service", "service_load", "store")
 OUT = Path("out/bench")
 
 
