@@ -136,6 +136,8 @@ def test_measuring_verbs(photos: dict[str, Path], clip: Path, tmp_path: Path):
     found = json.loads(image("quality", photos["cat"], photos["china"], "--json"))["pictures"]
     assert found[0]["blur"] == pytest.approx(imaging.blur_score(read_image(photos["cat"])))
     assert "exposure" in image("quality", photos["cat"])
+    found = json.loads(image("quality", clip, "--json"))["pictures"]
+    assert [row["image"].rpartition("#")[2] for row in found] == [str(number) for number in range(16)]
     small = tmp_path / "small.png"
     image("resize", photos["coffee"], small, "--width", 300)
     found = json.loads(image("match", small, photos["coffee"], tmp_path / "m.png", "--json"))

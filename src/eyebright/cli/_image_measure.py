@@ -58,13 +58,17 @@ def info(
 
 
 def quality(inputs: Inputs, as_json: JsonOption = False) -> None:
-    """Score blur, motion blur, exposure, noise and glare."""
+    """Score blur, motion blur, exposure, noise and glare of pictures, and of every frame of videos."""
     from eyebright.imaging import quality as measure
+    from eyebright.media import VideoSource
 
     problems, found = Problems(), []
     for path, _ in track(find(inputs, problems)):
         try:
-            found.append({"image": str(path), **dataclasses.asdict(measure(read(path)))})
+            frames = VideoSource(path, on_problem=problems.add) if is_video(path) else ()
+            found += [
+                {"image": f"{path}#{frame.index}", **dataclasses.asdict(measure(frame.image))} for frame in frames
+            ] or [{"image": str(path), **dataclasses.asdict(measure(read(path)))}]
         except FAILURES as error:
             problems.add(error)
     if as_json:
