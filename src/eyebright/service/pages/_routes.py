@@ -39,7 +39,16 @@ _logins = Buckets(_GUESS_S, _GUESSES)
 
 def mount_static(app: FastAPI) -> None:
     """Serve style sheets and scripts from the package."""
-    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.mount("/static", _Static(directory=_STATIC), name="static")
+
+
+class _Static(StaticFiles):
+    """Files that a browser asks about again each time: scripts import each other by plain names."""
+
+    def file_response(self, *arguments: Any, **more: Any) -> Response:
+        response = super().file_response(*arguments, **more)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 def page(request: Request, name: str, active: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -118,23 +127,28 @@ def docs(request: Request) -> HTMLResponse:
 
 
 @router.get("/app/login")
-def login(request: Request) -> HTMLResponse:
+def login(request: Request, next: str = "") -> HTMLResponse:  # noqa: A002  (the query's word)
     """Ask for the token."""
-    return page(request, "login", "", wrong=None)
+    return page(request, "login", "", wrong=None, next=_own_page(next))
 
 
 @router.post("/app/login")
-def log_in_with_token(request: Request, token: Annotated[str, Form(max_length=1000)] = "") -> Response:
-    """Set the cookie when the token is right."""
+def log_in_with_token(
+    request: Request,
+    token: Annotated[str, Form(max_length=1000)] = "",
+    next: Annotated[str, Form(max_length=2000)] = "",  # noqa: A002  (the form's word)
+) -> Response:
+    """Set the cookie when the token is right, and lead to the page that was asked for."""
+    wanted = _own_page(next)
     settings: Settings = request.app.state.settings
     wait_s = _logins.wait_s(request.client.host if request.client else "")
     if wait_s:
-        answer = page(request, "login", "", 429, wrong=WORDS["login"]["slow"])
+        answer = page(request, "login", "", 429, wrong=WORDS["login"]["slow"], next=wanted)
         answer.headers["Retry-After"] = str(max(1, round(wait_s)))
         return answer
     if not token_matches(settings, token.strip()):
-        return page(request, "login", "", 401, wrong=WORDS["login"]["wrong"])
-    response = RedirectResponse("/app/search", 303)
+        return page(request, "login", "", 401, wrong=WORDS["login"]["wrong"], next=wanted)
+    response = RedirectResponse(wanted, 303)
     log_in(response, settings)
     return response
 
@@ -157,6 +171,11 @@ def missing(request: Request, rest: str) -> HTMLResponse:
 def favicon() -> Response:
     """The sign in the browser's tab."""
     return Response((_STATIC / "eyebright.svg").read_bytes(), media_type="image/svg+xml")
+
+
+def _own_page(path: str) -> str:
+    """Return a path of this server's pages; anything else becomes the first page, so that no link leads away."""
+    return path if path == "/docs" or path.startswith("/app/") else "/app/search"
 
 
 @functools.cache

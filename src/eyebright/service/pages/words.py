@@ -13,6 +13,7 @@ WORDS: dict[str, Any] = {
     "theme": "Switch between light and dark",
     "menu": "Main",
     "log_out": "Log out",
+    "to_search": "Back to search",
     "needs_script": "This page needs JavaScript. The API works without: see /docs.",
     "nav": {
         "search": "Search",

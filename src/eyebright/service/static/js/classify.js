@@ -24,7 +24,10 @@ export async function classify(files, list, message) {
 
 function card(result, file) {
   const address = URL.createObjectURL(file);
-  const done = () => URL.revokeObjectURL(address);
+  const done = (event) => {
+    URL.revokeObjectURL(address);
+    if (event.type === "error") event.target.removeAttribute("src");
+  };
   const rows = (result.labels ?? []).map(({ label, score }) => ({ name: label, value: score }));
   return h(
     "li",

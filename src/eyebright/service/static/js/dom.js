@@ -29,6 +29,23 @@ export function svg(name, attributes = {}, ...children) {
   return element;
 }
 
+// Drawn here: not every machine has a font with such signs.
+const SIGNS = {
+  like: "M7 11v9H4v-9zm2 9V10l4-7c1.4 0 2 1 2 2.2L14.5 9H20l-1.5 9.2c-.2 1.1-1 1.8-2.1 1.8z",
+  dislike: "M7 13V4H4v9zm2-9v10l4 7c1.4 0 2-1 2-2.2L14.5 15H20l-1.5-9.2C18.3 4.7 17.5 4 16.4 4z",
+  similar: "M4 5h9v9H4zm5 11v4h11V9h-5",
+  folder: "M3 6h6l2 2h10v11H3z",
+};
+
+/** Return a small sign: like, dislike, similar or folder. */
+export function sign(name) {
+  return svg(
+    "svg",
+    { viewBox: "0 0 24 24", width: 20, height: 20, "aria-hidden": "true", class: "sign" },
+    svg("path", { d: SIGNS[name] }),
+  );
+}
+
 export const $ = (id) => document.getElementById(id);
 
 /** Say something to screen readers. */

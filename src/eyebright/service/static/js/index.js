@@ -1,6 +1,6 @@
 // Index a folder of the server, or pictures of this device, as a job.
 import { form, get, post } from "./api.js";
-import { $, h, notice, toast, words } from "./dom.js";
+import { $, h, notice, sign, toast, words } from "./dom.js";
 import { JobList } from "./jobs.js";
 import { upload } from "./upload.js";
 
@@ -17,15 +17,17 @@ async function open(path) {
     $("browser").hidden = none;
     if (none) return;
     here = found.under;
-    $("here").textContent = here ?? "";
-    $("up").disabled = here === null;
+    $("here").textContent = here;
+    $("up").disabled = found.parent === null;
     $("up").onclick = () => open(found.parent);
-    const entries = here === null ? found.roots.map((root) => ({ name: root, path: root })) : found.folders;
+    // at the top of one allowed folder, the others are beside it
+    const others = found.parent === null ? found.roots.filter((root) => root !== here) : [];
+    const entries = [...found.folders, ...others.map((root) => ({ name: root, path: root }))];
     $("folders").replaceChildren(
-      ...entries.map((entry) => h("li", {}, h("button", { type: "button", onclick: () => open(entry.path) }, `📁 ${entry.name}`))),
+      ...entries.map((entry) => h("li", {}, h("button", { type: "button", onclick: () => open(entry.path) }, sign("folder"), entry.name))),
     );
-    $("count").textContent = here === null ? "" : words("index.folder", { count: found.pictures });
-    $("start").disabled = here === null;
+    $("count").textContent = words("index.folder", { count: found.pictures });
+    $("start").disabled = false;
   } catch (problem) {
     toast(problem.message);
   }

@@ -1,6 +1,6 @@
 // The search page: a picture with a region, words and filters; results that likes and dislikes re-rank.
 import { form, get, post } from "./api.js";
-import { $, announce, count, h, notice, toast, words } from "./dom.js";
+import { $, announce, count, h, notice, sign, toast, words } from "./dom.js";
 import { Surface } from "./surface.js";
 import { upload } from "./upload.js";
 
@@ -169,8 +169,8 @@ function tile(hit) {
   const facts = Object.entries(hit.metadata).filter(([name, value]) => value !== null && value !== hit.title && name !== "title");
   const rows = facts.slice(0, FACTS).flatMap(([name, value]) => [h("dt", {}, name), h("dd", { title: String(value) }, String(value))]);
   if (hit.score !== undefined) rows.push(h("dt", {}, words("search.score")), h("dd", {}, hit.score.toFixed(3)));
-  const judge = (kind, sign) =>
-    h("button", { class: "quiet icon", type: "button", "data-judge": kind, "aria-pressed": String(state[`${kind}d`].has(hit.id)), title: words(`search.${kind}`, { title: hit.title }), "aria-label": words(`search.${kind}`, { title: hit.title }), onclick: () => feedback(hit, kind) }, sign);
+  const judge = (kind) =>
+    h("button", { class: "quiet icon", type: "button", "data-judge": kind, "aria-pressed": String(state[`${kind}d`].has(hit.id)), title: words(`search.${kind}`, { title: hit.title }), "aria-label": words(`search.${kind}`, { title: hit.title }), onclick: () => feedback(hit, kind) }, sign(kind));
   const looks = state.file || state.record;
   return h(
     "li",
@@ -180,12 +180,12 @@ function tile(hit) {
     h(
       "div",
       { class: "actions" },
-      judge("like", "👍"),
-      judge("dislike", "👎"),
+      judge("like"),
+      judge("dislike"),
       looks && $("by").value === "looks"
         ? h("button", { class: "quiet", type: "button", "data-explain": "", "aria-label": words("search.explain_label", { title: hit.title }), onclick: () => explain(hit) }, words("search.explain"))
         : null,
-      h("button", { class: "quiet icon similar", type: "button", title: words("search.similar"), "aria-label": words("search.similar_label", { title: hit.title }), onclick: () => like(hit) }, "≈"),
+      h("button", { class: "quiet icon similar", type: "button", title: words("search.similar"), "aria-label": words("search.similar_label", { title: hit.title }), onclick: () => like(hit) }, sign("similar")),
     ),
   );
 }
