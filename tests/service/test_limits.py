@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import json
 import threading
 import time
 
@@ -7,7 +9,10 @@ import pytest
 from _api import problem_of, running
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.responses import PlainTextResponse
 
+from eyebright.service import Settings
+from eyebright.service.limits import Limits
 from eyebright.service.rates import Buckets
 
 MIB = 1024 * 1024
@@ -79,26 +84,44 @@ def test_only_so_many_requests_are_in_work(tmp_path, monkeypatch):
         assert client.get("/jobs").status_code == 200
 
 
-def test_what_takes_too_long_is_answered_for_and_keeps_its_place(tmp_path, monkeypatch):
-    go_on, ended = threading.Event(), threading.Event()
-    from eyebright.search import ImageSearch
+def test_what_takes_too_long_is_answered_for_and_keeps_its_place():
+    """Asked without a server between, since a request that was answered for goes on."""
+    go_on = asyncio.Event()
 
-    def slow(self):
-        go_on.wait(30)
-        ended.set()
-        return 0
+    async def slow(scope, receive, send):
+        await go_on.wait()
+        await PlainTextResponse("too late")(scope, receive, send)
 
-    with running(tmp_path, request_s=0.3, max_requests=1) as client:
-        monkeypatch.setattr(ImageSearch, "count", slow)
-        assert "within 0.3 s" in problem_of(client.get("/ready"), 408)
-        problem_of(client.get("/jobs"), 429)  # the thread is still at work
+    async def ask(app, path="/jobs"):
+        sent, answered = [], asyncio.Event()
+
+        async def send(message):
+            sent.append(message)
+            if not message.get("more_body") and message["type"] == "http.response.body":
+                answered.set()
+
+        async def receive():
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        scope = {"type": "http", "method": "GET", "path": path, "headers": [], "client": ("tests", 1)}
+        task = asyncio.create_task(app(scope, receive, send))
+        await answered.wait()
+        return task, sent, scope
+
+    async def story():
+        app = Limits(slow, Settings(request_s=0.2, max_requests=1))
+        task, sent, scope = await ask(app)
+        assert (sent[0]["status"], scope["eyebright.refused"]) == (408, "time")
+        assert json.loads(sent[1]["body"])["detail"].startswith("the request was not answered within 0.2 s")
+        _, refused, _ = await ask(app)
+        assert refused[0]["status"] == 429  # the first is still at work
         go_on.set()
-        assert ended.wait(30)
-        until = time.monotonic() + 30
-        while client.get("/jobs").status_code == 429:
-            assert time.monotonic() < until
-            time.sleep(0.02)
-        assert 'eyebright_refused_total{reason="time"} 1.0' in client.get("/metrics").text
+        await task
+        assert len(sent) == 2  # what came too late was dropped
+        _, fine, _ = await ask(app)
+        assert fine[0]["status"] == 200
+
+    asyncio.run(story())
 
 
 def test_a_mistake_of_the_server_is_a_problem_without_details(tmp_path, monkeypatch, caplog):
@@ -147,8 +170,7 @@ def test_buckets_forget_the_oldest_clients():
     assert len(buckets._levels) == 10_000
 
 
-def test_files_in_memory_do_not_grow_with_requests(tmp_path, model_home):
-    """A hundred uploads of a megabyte leave nothing behind: what is remembered is bounded."""
+def test_what_is_remembered_is_bounded():
     from eyebright.service.uploads import Remembered
 
     kept = Remembered(3)

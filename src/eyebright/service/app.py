@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     state.install(app, services)
     problems.install(app)
-    for part in (search, records, indexing, classify, models, jobs, live, health):
+    for part in (classify, search, records, indexing, models, jobs, live, health):  # the first is found fastest
         app.include_router(part.router)
     if importlib.util.find_spec("eyebright.service.pages"):
         from eyebright.service import pages

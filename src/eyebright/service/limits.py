@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,8 +21,8 @@ _SLOWEST = 0.25 * MEBIBYTE  # bytes a second: so much longer than `request_s` ma
 class Limits:
     """Answers with a problem what is over a limit.
 
-    Requests run in tasks of their own: one that is not answered in time is answered for, while a thread that works on
-    it may come to its end and keeps its place among the requests in work until then.
+    A request that is not answered in time is answered for. The thread that works on it cannot be stopped; it may come
+    to its end, and keeps its place among the requests in work until then.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
@@ -31,7 +30,6 @@ class Limits:
         self._settings = settings
         self._buckets = Buckets(settings.rate, settings.burst)
         self._in_work = 0
-        self._late: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it with a refusal."""
@@ -49,24 +47,11 @@ class Limits:
         if _is_stream(scope["path"]):  # they last; the endpoints bound their number
             await self._app(scope, receive, send)
             return
-        call = _Call(self._app, scope, receive, send, limit)
         self._in_work += 1
-        task = asyncio.create_task(call.run())
         try:
-            await call.watch(task, self._settings.request_s)
-        except asyncio.CancelledError:  # the server stops and has waited long enough
-            task.cancel()
-            raise
+            await _Call(self._app, scope, receive, send, limit, self._settings.request_s).run()
         finally:
-            if task.done():
-                self._in_work -= 1
-            else:
-                self._late.add(task)
-                task.add_done_callback(self._late_end)
-
-    def _late_end(self, task: asyncio.Task[None]) -> None:
-        self._in_work -= 1
-        self._late.discard(task)
+            self._in_work -= 1
 
     def _refusal(self, scope: Scope) -> Refusal | None:
         client = scope["client"][0] if scope.get("client") else ""
@@ -85,18 +70,24 @@ class Limits:
 class _Call:
     """One request on its way through the application."""
 
-    def __init__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+    def __init__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, limit: int, request_s: float) -> None:
         self._app = app
         self._scope = scope
         self._receive = receive
         self._send = send
         self._limit = limit
+        self._request_s = request_s
         self._received = 0
         self._started = False
         self._answered_for = False
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+        self._late: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
-        """Run the application; whatever it raises becomes an answer."""
+        """Run the application; whatever it raises becomes an answer, and so does its silence."""
+        self._timer = self._loop.call_later(self._request_s, self._ring)
         try:
             await self._app(self._scope, self._counted, self._passed)
         except Exception as error:  # noqa: BLE001  (whatever it is, the client gets an answer and the server goes on)
@@ -104,25 +95,28 @@ class _Call:
                 _LOG.error("%s: %s", self._scope["path"], error, exc_info=error)
             else:
                 self._started = True
-                with contextlib.suppress(OSError):  # the client may have gone
-                    await respond(error, self._scope["path"])(self._scope, self._receive, self._send)
+                await respond(error, self._scope["path"])(self._scope, self._receive, self._send)
+        finally:
+            if self._timer:
+                self._timer.cancel()
+            if self._late is not None:
+                await self._late
 
-    async def watch(self, task: asyncio.Task[None], request_s: float) -> None:
-        """Return when the request was answered; answer for the application when it takes too long."""
-        began = time.monotonic()
-        while not task.done():
-            left = began + request_s + self._received / _SLOWEST - time.monotonic()
-            # an answer that has begun may last
-            await asyncio.wait({task}, timeout=None if self._started else max(left, 0.0))
-            if task.done() or self._started or left > 0:
-                continue
-            self._answered_for = True
-            detail = f"the request was not answered within {request_s:g} s; send less at once, or run it as a job"
-            self._scope["eyebright.refused"] = "time"
-            answer = problem(408, detail, self._scope["path"], slug="time", headers={"Connection": "close"})
-            await answer(self._scope, self._receive, self._send)
-            return  # cancelling it would count its thread as free while it still works
-        await task
+    def _ring(self) -> None:
+        if self._started or self._answered_for:
+            return  # an answer that has begun may last
+        left = self._began + self._request_s + self._received / _SLOWEST - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._ring)
+            return
+        self._answered_for = True
+        self._late = self._loop.create_task(self._answer_late())
+
+    async def _answer_late(self) -> None:
+        detail = f"the request was not answered within {self._request_s:g} s; send less at once, or run it as a job"
+        self._scope["eyebright.refused"] = "time"
+        answer = problem(408, detail, self._scope["path"], slug="time", headers={"Connection": "close"})
+        await answer(self._scope, self._receive, self._send)
 
     async def _counted(self) -> Message:
         if self._answered_for:

@@ -90,6 +90,7 @@ class Measured:
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and count its answer."""
@@ -113,13 +114,21 @@ class Measured:
             self._metrics.in_flight.dec()
             # a client may call any path and method: only those that there are become labels
             method = scope["method"] if scope["method"] in _METHODS else "other"
-            route = route_of(scope)
-            self._metrics.requests.labels(method, route, str(status)).inc()
+            answered, seconds = self._labelled(method, route_of(scope), status)
+            answered.inc()
             if not stream:
-                self._metrics.seconds.labels(method, route).observe(time.perf_counter() - began)
+                seconds.observe(time.perf_counter() - began)
             reason = scope.get("eyebright.refused")
             if reason:
                 self._metrics.refused.labels(reason).inc()
+
+    def _labelled(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        """Return the counter and the histogram of these labels; looking them up costs more than counting."""
+        key = (method, route, status)
+        if key not in self._known:
+            counter = self._metrics.requests.labels(method, route, str(status))
+            self._known[key] = counter, self._metrics.seconds.labels(method, route)
+        return self._known[key]
 
 
 def route_of(scope: Scope) -> str:

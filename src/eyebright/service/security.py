@@ -14,7 +14,6 @@ import socket
 from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,6 +33,7 @@ _OPEN_BELOW = ("/app/static/", "/static/")
 _PAGES = ("/", "/docs", "/app")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN = frozenset({"same-origin", "none"})
+_HOSTS = 100  # spellings of our own names that are remembered
 _WRONG_TOKENS_S, _WRONG_TOKENS = 0.1, 10  # a second, and at once, by one client
 
 
@@ -66,6 +66,7 @@ class Guard:
         self._any_address = not settings.loopback
         self._wrong = Buckets(_WRONG_TOKENS_S, _WRONG_TOKENS)
         self._headers = _headers(settings)
+        self._good_hosts: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it with a refusal."""
@@ -78,33 +79,37 @@ class Guard:
 
         async def secured(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers:
-                    headers.setdefault(name, value)
+                present = {name.lower() for name, _ in message["headers"]}
+                more = [header for header in self._headers if header[0] not in present]
+                message = {**message, "headers": [*message["headers"], *more]}
             await send(message)
 
-        headers = Headers(scope=scope)
+        headers = _Heard(scope)
         answer = self._misdirected(scope, headers) or self._unknown(scope, headers) or self._foreign(scope, headers)
         await (answer or self._app)(scope, receive, secured)
 
-    def _misdirected(self, scope: Scope, headers: Headers) -> Response | None:
-        hosts = headers.getlist("host")
-        name = _host_name(hosts[0]) if len(hosts) == 1 else None
-        if name is None:
+    def _misdirected(self, scope: Scope, headers: _Heard) -> Response | None:
+        host = headers.host
+        if host in self._good_hosts:
+            return None
+        name = None if host is None else _host_name(host)
+        if host is None or name is None:
             return _refused(scope, 400, "host", "expected one well-formed Host header")
         if name in self._names or (self._any_address and _is_address(name)):
+            if len(self._good_hosts) < _HOSTS:
+                self._good_hosts.add(host)
             return None
         known = ", ".join(sorted(self._names))
         return _refused(
             scope, 421, "host", f"this server is not {name!r:.100}, it is {known}; start it with --allow-host NAME"
         )
 
-    def _unknown(self, scope: Scope, headers: Headers) -> Response | None:
+    def _unknown(self, scope: Scope, headers: _Heard) -> Response | None:
         path = scope["path"]
         if self._settings.token is None or path in _OPEN or path.startswith(_OPEN_BELOW):
             return None
         client = scope["client"][0] if scope.get("client") else ""
-        kind, _, given = headers.get("authorization", "").partition(" ")
+        kind, _, given = headers.get(b"authorization").partition(" ")
         if kind.lower() == "bearer" and given:
             wait = self._wrong.wait_s(client)
             if wait:
@@ -113,31 +118,49 @@ class Guard:
                 return None
             self._wrong.take(client)
             return _refused(scope, 401, "token", "the token is wrong", _CHALLENGE)
-        cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+        cookie = cookie_parser(headers.get(b"cookie")).get(COOKIE, "")
         if hmac.compare_digest(_digest(cookie), _digest(self._cookie)):
             return None
-        if scope["method"] == "GET" and _is_page(path) and "text/html" in headers.get("accept", ""):
+        if scope["method"] == "GET" and _is_page(path) and "text/html" in headers.get(b"accept"):
             return RedirectResponse(f"{LOGIN}?next={quote(path)}", 303)
         return _refused(scope, 401, "token", "expected the header 'Authorization: Bearer TOKEN'", _CHALLENGE)
 
     @staticmethod
-    def _foreign(scope: Scope, headers: Headers) -> Response | None:
-        site = headers.get("sec-fetch-site", "same-origin")
+    def _foreign(scope: Scope, headers: _Heard) -> Response | None:
+        site = headers.get(b"sec-fetch-site") or "same-origin"
         safe = scope["method"] in _SAFE
-        if site not in _OWN and not (safe and headers.get("sec-fetch-mode") == "navigate"):
+        if site not in _OWN and not (safe and headers.get(b"sec-fetch-mode") == "navigate"):
             return _refused(scope, 403, "origin", f"a page of another origin asked for it ({site!r:.40})")
-        origin = headers.get("origin")
-        if safe or origin is None:
+        if safe or b"origin" not in headers.values:
             return None
+        origin = headers.get(b"origin")
         try:
             host = urlsplit(origin).netloc.lower()
         except ValueError:
             host = ""
-        if not host or host != headers.get("host", "").lower():
+        if not host or host != (headers.host or "").lower():
             return _refused(scope, 403, "origin", f"a page of another origin asked for it ({origin!r:.100})")
         return None
 
 
+class _Heard:
+    """The request headers that matter here; read once, since every request passes."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.values: dict[bytes, bytes] = {}
+        hosts = 0
+        for name, value in scope["headers"]:
+            if name in _READ:
+                self.values[name] = value
+                hosts += name == b"host"
+        self.host = self.get(b"host") if hosts == 1 else None
+
+    def get(self, name: bytes) -> str:
+        """Return a header's value; empty when it is not there."""
+        return self.values.get(name, b"").decode("latin-1")
+
+
+_READ = frozenset({b"host", b"origin", b"sec-fetch-site", b"sec-fetch-mode", b"authorization", b"cookie", b"accept"})
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="eyebright"'}
 
 
@@ -146,9 +169,9 @@ def _refused(scope: Scope, status: int, reason: str, detail: str, headers: Mappi
     return problem(status, detail, scope["path"], slug=reason, headers=headers)
 
 
-def _headers(settings: Settings) -> tuple[tuple[str, str], ...]:
+def _headers(settings: Settings) -> tuple[tuple[bytes, bytes], ...]:
     more = (("Strict-Transport-Security", "max-age=31536000"),) if settings.tls_cert and not settings.loopback else ()
-    return (
+    chosen = (
         ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "no-referrer"),
@@ -159,6 +182,7 @@ def _headers(settings: Settings) -> tuple[tuple[str, str], ...]:
         ("Cache-Control", "no-store"),
         *more,
     )
+    return tuple((name.lower().encode(), value.encode()) for name, value in chosen)
 
 
 def _names(settings: Settings) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import resource
 import signal
 from collections.abc import Callable
@@ -51,6 +52,7 @@ def serve(settings: Settings, *, started: Callable[[str], None] = lambda _: None
         StoreError: the home cannot be written.
     """
     _more_files()
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a client's malformed form is no news
     app = create_app(settings)
     app.state.services.prepare()
     config = uvicorn.Config(

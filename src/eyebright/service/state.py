@@ -87,8 +87,9 @@ def install(app: FastAPI, services: Services) -> None:
     app.state.search = services.search
 
 
-def services_of(request: Request) -> Services:
+async def services_of(request: Request) -> Services:
     """Return the services of the application that a request came to."""
+    # asynchronous, since a plain function would cost every request a change of threads
     services: Services = request.app.state.services
     return services
 
