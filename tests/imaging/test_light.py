@@ -156,6 +156,24 @@ def test_denoise_brings_the_picture_nearer(pictures, sigma):
         assert noise_sigma(denoise(noisy)) < noise_sigma(noisy) / 2
 
 
+def test_non_local_means_is_the_plain_twin(pictures):
+    image = pictures["cat"][100:124, 120:150, 0]
+    sigma, reach = 6.0, 6
+    wide = np.pad(image.astype(float), reach + 2, mode="reflect")
+    plain = np.zeros(image.shape)
+    for y, x in np.ndindex(image.shape):
+        here = wide[y + reach : y + reach + 5, x + reach : x + reach + 5]
+        values, weights = [], []
+        for down, right in np.ndindex(2 * reach + 1, 2 * reach + 1):
+            apart = np.mean((wide[y + down : y + down + 5, x + right : x + right + 5] - here) ** 2)
+            weights.append(np.exp(-max(apart - 2 * sigma**2, 0) / sigma**2))
+            values.append(wide[y + down + 2, x + right + 2])
+        plain[y, x] = np.average(values, weights=weights)
+    out = denoise(image, "non-local", sigma)
+    assert np.abs(out - plain).max() < 1.5  # weights below a hundredth are left out
+    assert np.abs(out - plain).mean() < 0.4
+
+
 def test_median_takes_single_wrong_pixels_away(pictures):
     image = pictures["cat"].copy()
     wrong = np.random.default_rng(0).random(image.shape[:2]) < 0.03

@@ -9,9 +9,9 @@ import cv2
 from eyebright.core.errors import InputError
 from eyebright.imaging._pixels import Picture, check_picture, u8
 from eyebright.imaging.noise import noise_sigma
+from eyebright.imaging.non_local import non_local_means
 
 Denoising = Literal["bilateral", "median", "non-local"]
-_PATCH, _REACH = 5, 13  # pixels; larger ones cost far more and gain little
 _STRONGEST = 100.0
 
 
@@ -44,4 +44,4 @@ def denoise(image: Picture, method: Denoising = "non-local", strength: float | N
         return u8(cv2.medianBlur(image, 3 if strength < 30 else 5))
     if method == "bilateral":
         return u8(cv2.bilateralFilter(image, 7, 3.0 * strength, 2.0))
-    return u8(cv2.fastNlMeansDenoising(image, None, float(strength), _PATCH, _REACH))
+    return non_local_means(image, strength)
