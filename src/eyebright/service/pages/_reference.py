@@ -46,7 +46,7 @@ def _operation(document: dict[str, Any], path: str, method: str, operation: dict
             for status, answer in operation.get("responses", {}).items()
             if status not in _SHOWN_PROBLEMS
         ],
-        "curl": _curl(path, method, kind, fields),
+        "curl": _curl(path, method, kind, fields, parameters),
     }
 
 
@@ -93,7 +93,7 @@ def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any
     return dict(found)
 
 
-def _curl(path: str, method: str, kind: str, fields: list[dict[str, Any]]) -> str:
+def _curl(path: str, method: str, kind: str, fields: list[dict[str, Any]], parameters: list[dict[str, Any]]) -> str:
     parts = ["curl"] + ([] if method == "get" else ["-X", method.upper()])
     if kind == "application/json":
         example = {field["name"]: _example(field) for field in fields if field["required"]}
@@ -103,7 +103,11 @@ def _curl(path: str, method: str, kind: str, fields: list[dict[str, Any]]) -> st
         for field in chosen:
             value = "@picture.jpg" if field["type"].startswith("file") else _example(field)
             parts += ["-F", f"{field['name']}={value}"]
-    return " ".join([*parts, f"http://127.0.0.1:8000{path}"])
+    asked = "&".join(
+        f"{one['name']}={_example(one)}" for one in parameters if one["place"] == "query" and one["required"]
+    )
+    address = f"http://127.0.0.1:8000{path}"
+    return " ".join([*parts, f"'{address}?{asked}'" if asked else address])
 
 
 def _example(field: dict[str, Any]) -> Any:

@@ -21,7 +21,7 @@ from eyebright.service.settings import Settings
 
 _HERE = Path(__file__).resolve().parent.parent
 _STATIC = _HERE / "static"
-_GUESS_S, _GUESSES = 0.2, 10  # logins a second, and at once, by one client
+_GUESS_S, _GUESSES = 0.2, 10  # wrong tokens a second, and at once, by one client
 
 NAVIGATION = (
     ("search", "/app/search"),
@@ -34,11 +34,11 @@ NAVIGATION = (
 """Word and address of each entry of the menu; a new system adds a line here, a template and a script."""
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-_logins = Buckets(_GUESS_S, _GUESSES)
 
 
 def mount_static(app: FastAPI) -> None:
-    """Serve style sheets and scripts from the package."""
+    """Serve style sheets and scripts from the package, and count wrong logins for this application."""
+    app.state.logins = Buckets(_GUESS_S, _GUESSES)
     app.mount("/static", _Static(directory=_STATIC), name="static")
 
 
@@ -141,12 +141,15 @@ def log_in_with_token(
     """Set the cookie when the token is right, and lead to the page that was asked for."""
     wanted = _own_page(next)
     settings: Settings = request.app.state.settings
-    wait_s = _logins.wait_s(request.client.host if request.client else "")
+    tries: Buckets = request.app.state.logins
+    client = request.client.host if request.client else ""
+    wait_s = tries.wait_s(client)
     if wait_s:
         answer = page(request, "login", "", 429, wrong=WORDS["login"]["slow"], next=wanted)
         answer.headers["Retry-After"] = str(max(1, round(wait_s)))
         return answer
     if not token_matches(settings, token.strip()):
+        tries.take(client)
         return page(request, "login", "", 401, wrong=WORDS["login"]["wrong"], next=wanted)
     response = RedirectResponse(wanted, 303)
     log_in(response, settings)

@@ -23,9 +23,7 @@ export async function call(method, path, body, signal) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, "network", words("error.network"));
   }
-  if (answer.status === 401) {
-    location.assign("/app/login");
-  }
+  if (answer.status === 401) location.assign(`/app/login?${new URLSearchParams({ next: location.pathname })}`);
   if (answer.status === 204) return null;
   const json = /json/.test(answer.headers.get("Content-Type") ?? "");
   const data = json ? await answer.json() : null;

@@ -48,12 +48,30 @@ export class JobList {
     if (!this.wanted(job)) return;
     const before = this.jobs.get(job.id);
     this.jobs.set(job.id, job);
-    const row = this.row(job);
-    if (this.rows.has(job.id)) this.rows.get(job.id).replaceWith(row);
-    else this.place.prepend(row);
-    this.rows.set(job.id, row);
+    const there = this.rows.get(job.id);
+    // progress comes many times a second; a button that is pressed or has the focus must stay the same one
+    if (there && before.state === job.state && before.cancelling === job.cancelling && !before.total === !job.total) {
+      this.refresh(there, job);
+    } else this.put(there, this.row(job), job.id);
     this.showEmpty();
     if (ENDED.has(job.state) && !ENDED.has(before?.state) && (before || !quiet)) this.ended(job);
+  }
+
+  put(there, row, id) {
+    const focused = there?.contains(document.activeElement);
+    if (there) there.replaceWith(row);
+    else this.place.prepend(row);
+    this.rows.set(id, row);
+    if (focused) (row.querySelector("button:enabled") ?? row).focus({ preventScroll: true });
+  }
+
+  refresh(row, job) {
+    const bar = row.querySelector("progress");
+    if (bar && job.total) {
+      bar.max = job.total;
+      bar.value = job.done;
+    }
+    row.querySelector(".facts").textContent = facts(job);
   }
 
   drop(id) {
@@ -73,19 +91,12 @@ export class JobList {
   row(job) {
     const running = job.state === "running";
     const state = job.cancelling && running ? words("jobs.cancelling") : words(`jobs.state.${job.state}`);
-    const facts = [];
-    if (running && job.total) facts.push(words("jobs.steps", { done: job.done, total: job.total }));
-    if (running && job.rate) {
-      facts.push(words("jobs.rate", { rate: job.rate.toFixed(1) }));
-      if (job.total) facts.push(words("jobs.left", { time: duration((job.total - job.done) / job.rate) }));
-    }
-    if (!running && job.finished_at) facts.push(new Date(job.finished_at).toLocaleString());
     const bar = running
       ? h("progress", { "aria-label": words("jobs.progress", job), max: job.total || null, value: job.total ? job.done : null })
       : null;
     return h(
       "article",
-      { class: "job", "data-id": job.id, "data-state": job.state },
+      { class: "job", "data-id": job.id, "data-state": job.state, tabindex: "-1" },
       h(
         "div",
         { class: "row between" },
@@ -93,7 +104,7 @@ export class JobList {
         h("div", { class: "row" }, h("span", { class: `badge ${job.state}` }, state), this.button(job)),
       ),
       bar,
-      h("p", { class: "hint one-line" }, facts.join(" · ")),
+      h("p", { class: "hint one-line facts" }, facts(job)),
       job.problem ? h("p", { class: "problem" }, job.problem) : null,
     );
   }
@@ -117,4 +128,16 @@ export class JobList {
       words(name),
     );
   }
+}
+
+/** How far it is and how fast it goes, or when it ended. */
+function facts(job) {
+  if (job.state !== "running") return job.finished_at ? new Date(job.finished_at).toLocaleString() : "";
+  const parts = [];
+  if (job.total) parts.push(words("jobs.steps", { done: job.done, total: job.total }));
+  if (job.rate) {
+    parts.push(words("jobs.rate", { rate: job.rate.toFixed(1) }));
+    if (job.total) parts.push(words("jobs.left", { time: duration((job.total - job.done) / job.rate) }));
+  }
+  return parts.join(" · ");
 }

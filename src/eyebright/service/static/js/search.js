@@ -276,8 +276,8 @@ async function explain(hit) {
 
 // ------------------------------------------------------------------ filters
 
-function columnField(name, kind) {
-  const id = `column-${name.replace(/\W/g, "_")}`;
+function columnField(name, kind, index) {
+  const id = `column-${index}`;
   const data = { "data-column": name, "data-kind": kind };
   if (kind === "boolean") {
     const choices = [["", "any"], ["true", "yes"], ["false", "no"]];
@@ -298,7 +298,7 @@ async function describe() {
     state.columns = info.columns;
     state.records = info.records;
     $("records").textContent = info.records ? words("search.records", { count: count(info.records) }) : "";
-    $("columns").replaceChildren(...Object.entries(info.columns).flatMap(([name, kind]) => columnField(name, kind)));
+    $("columns").replaceChildren(...Object.entries(info.columns).flatMap(([name, kind], index) => columnField(name, kind, index)));
     $("group_by").append(...Object.keys(info.columns).map((name) => h("option", { value: name }, name)));
   } catch (problem) {
     notice($("message"), problem.message);
@@ -306,6 +306,14 @@ async function describe() {
   }
   start();
 }
+
+// what was said for this page alone does not outlive it, unless the browser keeps the page itself
+addEventListener("pagehide", (event) => {
+  if (event.persisted || !(state.liked.size + state.disliked.size)) return;
+  const body = JSON.stringify({ session, like: [], dislike: [], clear: true });
+  const options = { method: "POST", keepalive: true, headers: { "Content-Type": "application/json" }, body };
+  fetch("/search/feedback", options).catch(() => null); // nobody is left to be told
+});
 
 upload(document.querySelector("[data-upload]"), ([file]) => choose(file));
 $("clear-picture").addEventListener("click", clearPicture);
