@@ -46,11 +46,14 @@ def decoded(file: UploadFile, settings: Settings, *, min_size: int | None = None
     return decoded_bytes(contents(file), shown_name(file), settings, min_size=min_size)
 
 
-def decoded_bytes(data: bytes, name: str, settings: Settings, *, min_size: int | None = None) -> Image:
-    """Like `decoded`, from the bytes of the file."""
+def decoded_bytes(
+    data: bytes, name: str, settings: Settings, *, min_size: int | None = None, max_pixels: int | None = None
+) -> Image:
+    """Like `decoded`, from the bytes of the file; `max_pixels` may be less than the settings say."""
     if not data:
         raise MediaError(f"{name}: expected a picture, got an empty file")
-    return decode_image(data, where=name, max_pixels=settings.max_pixels, min_size=min_size)
+    most = min(settings.max_pixels, max_pixels or settings.max_pixels)
+    return decode_image(data, where=name, max_pixels=most, min_size=min_size)
 
 
 def contents(file: UploadFile) -> bytes:
