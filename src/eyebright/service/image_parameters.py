@@ -22,7 +22,7 @@ class Resize(Nothing):
     width: int | None = Side
     height: int | None = Side
     longest: int | None = Field(default=None, ge=1, le=20_000, description="Shrink until no side is longer.")
-    interpolation: Literal["area", "nearest", "linear", "cubic"] = "area"
+    interpolation: Literal["area", "nearest", "linear", "cubic"] = Field(default="area", description="How.")
 
 
 class Crop(Nothing):
@@ -34,16 +34,16 @@ class Crop(Nothing):
 class Letterbox(Nothing):
     """Into what canvas."""
 
-    width: int = Field(default=640, ge=1, le=20_000)
-    height: int = Field(default=640, ge=1, le=20_000)
+    width: int = Field(default=640, ge=1, le=20_000, description="Of the canvas, in pixels.")
+    height: int = Field(default=640, ge=1, le=20_000, description="Of the canvas, in pixels.")
     fill: int = Field(default=114, ge=0, le=255, description="Grey of the bars.")
 
 
 class Tiles(Nothing):
     """How large the tiles are."""
 
-    width: int = Field(default=640, ge=8, le=20_000)
-    height: int = Field(default=640, ge=8, le=20_000)
+    width: int = Field(default=640, ge=8, le=20_000, description="Of a tile, in pixels.")
+    height: int = Field(default=640, ge=8, le=20_000, description="Of a tile, in pixels.")
     overlap: int = Field(default=0, ge=0, le=10_000, description="Pixels that neighbours share.")
 
 
@@ -51,8 +51,8 @@ class Clahe(Nothing):
     """How far, and in what tiles."""
 
     clip: float = Field(default=2.0, gt=0, le=1000, description="How far contrast may grow.")
-    rows: int = Field(default=8, ge=1, le=256)
-    columns: int = Field(default=8, ge=1, le=256)
+    rows: int = Field(default=8, ge=1, le=256, description="Tiles from top to bottom.")
+    columns: int = Field(default=8, ge=1, le=256, description="Tiles from left to right.")
 
 
 class Gamma(Nothing):
@@ -64,8 +64,8 @@ class Gamma(Nothing):
 class Normalise(Nothing):
     """To what scale."""
 
-    method: Literal["min-max", "mean-std"] = "min-max"
-    per_channel: bool = False
+    method: Literal["min-max", "mean-std"] = Field(default="min-max", description="What becomes the same.")
+    per_channel: bool = Field(default=False, description="Each channel by itself.")
     cut: float = Field(default=0.0, ge=0, lt=0.5, description="Share that min-max may clip at each end.")
     mean: float = Field(default=128.0, ge=0, le=255, description="For mean-std.")
     std: float = Field(default=64.0, gt=0, le=255, description="For mean-std.")
@@ -74,20 +74,22 @@ class Normalise(Nothing):
 class Deshadow(Nothing):
     """What the picture shows."""
 
-    kind: Literal["scene", "page"] = "scene"
+    kind: Literal["scene", "page"] = Field(default="scene", description="What the picture shows.")
 
 
 class Denoise(Nothing):
     """How."""
 
-    method: Literal["non-local", "bilateral", "median"] = "non-local"
+    method: Literal["non-local", "bilateral", "median"] = Field(default="non-local", description="The filter.")
     strength: float | None = Field(default=None, gt=0, le=255, description="Noise in grey levels; none: measured.")
 
 
 class Edges(Nothing):
     """Which edges."""
 
-    method: Literal["sobel", "scharr", "log", "zero-crossings", "canny", "learned"] = "canny"
+    method: Literal["sobel", "scharr", "log", "zero-crossings", "canny", "learned"] = Field(
+        default="canny", description="The detector; `learned` needs its network fetched."
+    )
     low: float | None = Field(default=None, ge=0, le=10_000, description="For canny; none: from the gradient's median.")
     high: float | None = Field(default=None, ge=0, le=10_000, description="For canny; none: likewise.")
     sigma: float | None = Field(default=None, gt=0, le=50, description="Of the smoothing, in pixels.")
@@ -96,14 +98,14 @@ class Edges(Nothing):
 class FindKeypoints(Nothing):
     """Which keypoints."""
 
-    method: Method = "sift"
+    method: Method = Field(default="sift", description="The kind of keypoints.")
     limit: int = Field(default=500, ge=1, le=20_000, description="How many of the strongest.")
 
 
 class Match(Nothing):
     """How two pictures are matched."""
 
-    method: Method = "sift"
+    method: Method = Field(default="sift", description="The kind of keypoints.")
     ratio: float = Field(default=0.8, gt=0, le=1, description="Best to second best distance; 1 is off.")
     mutual: bool = Field(default=True, description="Each must be the other's nearest.")
     threshold: float = Field(default=3.0, gt=0, le=100, description="Pixels that an inlier may be off.")
@@ -124,7 +126,7 @@ class Pool(Nothing):
     """One pixel a block."""
 
     size: int = Field(default=2, ge=1, le=1024, description="Side of a block in pixels.")
-    method: Literal["max", "mean", "min"] = "max"
+    method: Literal["max", "mean", "min"] = Field(default="max", description="What a block becomes.")
 
 
 class Pyramid(Nothing):
@@ -144,7 +146,9 @@ class Flow(Nothing):
 class Motion(Nothing):
     """How the camera may have moved."""
 
-    model: Literal["translation", "similarity", "affine", "homography"] = "homography"
+    model: Literal["translation", "similarity", "affine", "homography"] = Field(
+        default="homography", description="The motions that are looked for."
+    )
 
 
 class Stereo(Nothing):
