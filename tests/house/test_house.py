@@ -96,7 +96,7 @@ def test_every_lint_exception_has_its_reason():
                 if path == Path(__file__):
                     continue
                 rest = mark["rest"]
-                assert re.match(r"(:\s*[A-Z0-9, ]+|\[[a-z0-9,-]+\])\s+(\(|#\s*)\S", rest), f"{path}:{number}: {line}"
+                assert re.match(r"(:\s*[A-Z0-9, ]+|\[[a-z0-9, -]+\])\s+(\(|#\s*)\S", rest), f"{path}:{number}: {line}"
 
 
 def test_the_package_is_typed_and_ships_its_data():
