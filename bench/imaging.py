@@ -31,7 +31,7 @@ from eyebright import imaging
 from eyebright.media import read_image
 
 WIDTH, HEIGHT = 4240, 2830  # 12.0 megapixels
-_PATIENCE = 4.0  # a peer that takes longer runs once
+_PATIENCE = 12.0  # a peer that takes longer runs once
 
 
 def photo() -> imaging.Picture:
