@@ -297,6 +297,17 @@ def test_a_kind_that_is_gone_fails_its_jobs(tmp_path):
         assert "no jobs of the kind 'old'" in queue.wait(job.id).problem
 
 
+def test_a_process_that_cannot_be_started_is_tried_again_and_told(tmp_path, monkeypatch):
+    from eyebright.jobs import _leader
+
+    monkeypatch.setattr(_leader, "_TROUBLED_S", 0.05)
+    monkeypatch.setattr(_leader.subprocess, "Popen", lambda *_, **__: (_ for _ in ()).throw(OSError("no process left")))
+    with JobQueue(tmp_path, KINDS) as queue:
+        ended = queue.wait(queue.enqueue("add").id)
+    assert (ended.state, ended.attempts) == ("failed", 3)
+    assert "no process left" in ended.problem
+
+
 def test_a_given_up_attempt_changes_nothing(tmp_path):
     """A process that was taken for dead may still write; it names its attempt, and that is over."""
     queue = JobQueue(tmp_path, KINDS)

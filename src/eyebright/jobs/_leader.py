@@ -23,7 +23,7 @@ from eyebright.jobs._database import Database
 from eyebright.jobs.job import Job
 
 _LOG = logging.getLogger(__name__)
-_POLL_S = 0.25
+_POLL_S, _TROUBLED_S = 0.25, 5.0
 
 
 class _Child:
@@ -85,6 +85,7 @@ class Leader(threading.Thread):
         """Do the leader's work, or wait to become it."""
         try:
             while not self._stopping.is_set():
+                pause_s = _POLL_S
                 try:
                     if self._leads():
                         self._reap()
@@ -93,7 +94,8 @@ class Leader(threading.Thread):
                 except (EyebrightError, OSError):
                     # a full disk or a locked database passes; the jobs wait meanwhile
                     _LOG.exception("jobs in %s", self._folder)
-                self._wake.wait(_POLL_S)
+                    pause_s = _TROUBLED_S
+                self._wake.wait(pause_s)
                 self._wake.clear()
         finally:
             self._end_all()
@@ -124,7 +126,12 @@ class Leader(threading.Thread):
                     job.id, job.attempts, "failed", problem=f"this version has no jobs of the kind {job.kind!r}"
                 )
                 continue
-            self._children.append(_Child(job, self._spawned(job, target)))
+            try:
+                process = self._spawned(job, target)
+            except OSError as error:  # no memory or no process left for it
+                self._database.put_back(job.id, job.attempts, counts=True, reason=f"it could not be started: {error}")
+                raise
+            self._children.append(_Child(job, process))
 
     def _spawned(self, job: Job, target: str) -> subprocess.Popen[bytes]:
         # -P: the working directory is not searched for modules

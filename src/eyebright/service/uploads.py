@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from fastapi import UploadFile
 
-from eyebright.core.errors import EyebrightError, InputError, MediaError, QueryError, StoreFullError
+from eyebright.core.errors import InputError, MediaError, QueryError, StoreFullError
 from eyebright.core.types import Image
 from eyebright.media import decode_image, display_path
 from eyebright.service.folders import new_upload_folder, safe_names
@@ -71,19 +71,24 @@ def kept(files: Sequence[UploadFile], settings: Settings, folder: Path | None = 
     """
     folder = new_upload_folder(settings) if folder is None else folder
     try:
-        paths = []
+        yield _written(files, folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _written(files: Sequence[UploadFile], folder: Path) -> list[Path]:
+    paths = []
+    try:
         for file, name in zip(files, safe_names([file.filename or "picture" for file in files]), strict=True):
             path = folder / name
             file.file.seek(0)
             with path.open("xb") as target:
                 shutil.copyfileobj(file.file, target, 1024 * 1024)
             paths.append(path)
-        yield paths
-    except BaseException as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        if isinstance(error, OSError) and not isinstance(error, EyebrightError):
-            raise StoreFullError(f"uploads cannot be kept: {error.strerror or error}") from error
-        raise
+    except OSError as error:
+        raise StoreFullError(f"uploads cannot be kept: {error.strerror or error}") from error
+    return paths
 
 
 def parsed_crop(text: str | None) -> Box | None:

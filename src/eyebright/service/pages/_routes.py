@@ -25,6 +25,7 @@ _GUESS_S, _GUESSES = 0.2, 10  # wrong tokens a second, and at once, by one clien
 
 NAVIGATION = (
     ("search", "/app/search"),
+    ("image", "/app/image"),
     ("classify", "/app/classify"),
     ("live", "/app/live"),
     ("models", "/app/models"),
@@ -94,6 +95,12 @@ def index(request: Request) -> HTMLResponse:
 def duplicates(request: Request) -> HTMLResponse:
     """Copies among the indexed pictures."""
     return page(request, "duplicates", "search")
+
+
+@router.get("/app/image")
+def image(request: Request) -> HTMLResponse:
+    """Try the classic toolbox on pictures."""
+    return page(request, "image", "image")
 
 
 @router.get("/app/classify")

@@ -9,7 +9,8 @@ export class Problem extends Error {
   }
 }
 
-export async function call(method, path, body, signal) {
+/** Return the answer to a request that went well. */
+export async function ask(method, path, body, signal) {
   const options = { method, signal, headers: { Accept: "application/json" } };
   if (body instanceof FormData) options.body = body;
   else if (body !== undefined) {
@@ -24,11 +25,17 @@ export async function call(method, path, body, signal) {
     throw new Problem(0, "network", words("error.network"));
   }
   if (answer.status === 401) location.assign(`/app/login?${new URLSearchParams({ next: location.pathname })}`);
-  if (answer.status === 204) return null;
-  const json = /json/.test(answer.headers.get("Content-Type") ?? "");
-  const data = json ? await answer.json() : null;
-  if (!answer.ok) throw new Problem(answer.status, data?.type ?? "", data?.detail ?? words("error.title"));
-  return data;
+  if (answer.ok) return answer;
+  const data = isJson(answer) ? await answer.json() : null;
+  throw new Problem(answer.status, data?.type ?? "", data?.detail ?? words("error.title"));
+}
+
+export const isJson = (answer) => /json/.test(answer.headers.get("Content-Type") ?? "");
+
+/** Return what an answer says, null when it says nothing. */
+export async function call(method, path, body, signal) {
+  const answer = await ask(method, path, body, signal);
+  return answer.status !== 204 && isJson(answer) ? answer.json() : null;
 }
 
 export const get = (path, signal) => call("GET", path, undefined, signal);
