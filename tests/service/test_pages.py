@@ -16,8 +16,8 @@ from eyebright.service.pages._routes import NAVIGATION
 pytestmark = pytest.mark.browser
 
 PAGES = (
-    "/app/search", "/app/search/index", "/app/search/duplicates", "/app/classify", "/app/live", "/app/models",
-    "/app/jobs", "/app/login", "/docs",
+    "/app/search", "/app/search/index", "/app/search/duplicates", "/app/image", "/app/classify", "/app/live",
+    "/app/models", "/app/jobs", "/app/login", "/docs",
 )  # fmt: skip
 
 CONTRAST = """() => {
