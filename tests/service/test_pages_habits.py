@@ -132,3 +132,21 @@ def test_a_region_is_marked_by_touch(browser, shop):
         assert page.inner_text("#announcer") == "Box from 80, 60 to 240, 180"
         settle(page)
         assert page.evaluate("getComputedStyle(document.querySelector('.surface')).touchAction") == "none"
+
+
+@pytest.mark.browser
+def test_who_is_quicker_than_the_page_keeps_the_results(browser, shop):
+    """The first answer about the index, when it comes late, must not wipe a search that was asked before it."""
+    server, _ = shop
+    with clean_page(browser, server.address) as page:
+        late = []
+        page.route("**/search/info", lambda route: late.append(route))
+        page.goto("/app/search")
+        page.fill("#text", "dahlia")
+        page.press("#text", "Enter")
+        page.wait_for_selector(".tile[data-id]")
+        assert len(late) == 1
+        late[0].continue_()
+        page.wait_for_selector("#columns [data-column]", state="attached")
+        assert page.locator(".tile[data-id]").count() == 1
+        assert page.locator("#message .state").count() == 0

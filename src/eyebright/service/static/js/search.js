@@ -304,7 +304,7 @@ async function describe() {
     notice($("message"), problem.message);
     return;
   }
-  start();
+  if (!running) start(); // who asked already waits for results
 }
 
 // what was said for this page alone does not outlive it, unless the browser keeps the page itself
