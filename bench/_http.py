@@ -131,3 +131,21 @@ def resident_mb(pid: int) -> float:
     """Return the memory of a process, in megabytes."""
     text = Path(f"/proc/{pid}/status").read_text()
     return int(next(line for line in text.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+
+
+def cpu_s(pid: int) -> float:
+    """Return the processor time that a process and its living descendants have taken, in seconds."""
+    children: dict[int, list[int]] = {}
+    ticks: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it may end while we look
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+            one = int(stat.parent.name)
+            ticks[one] = int(fields[11]) + int(fields[12])
+            children.setdefault(int(fields[1]), []).append(one)
+    total, waiting = 0, [pid]
+    while waiting:
+        one = waiting.pop()
+        total += ticks.get(one, 0)
+        waiting += children.get(one, [])
+    return total / os.sysconf("SC_CLK_TCK")

@@ -36,8 +36,9 @@ class Services:
         self.live = LiveViews(settings.max_live, settings.live_idle_s)
         self.stopping = threading.Event()
         self.streams = threading.Semaphore(MAX_STREAMS)
-        # a whole picture a thread, with single-threaded runs, keeps all cores busy without contention
-        self.classifying = ThreadPoolExecutor(default_threads(), thread_name_prefix="classify")
+        # a whole picture a thread, with single-threaded runs; twice the cores, so that while some threads wait for the
+        # interpreter's lock, which the event loop holds when it parses uploads, others keep the cores busy
+        self.classifying = ThreadPoolExecutor(2 * default_threads(), thread_name_prefix="classify")
         self._classifiers: dict[str, ImageClassifier] = {}
         self._jobs: JobQueue | None = None
         self._lock = threading.Lock()
