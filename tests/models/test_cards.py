@@ -45,7 +45,7 @@ def test_a_card_survives_its_toml(card: ModelCard, tmp_path_factory: pytest.Temp
 
 def test_the_catalogue_is_sound() -> None:
     cards = all_cards()
-    assert len({card.name for card in cards}) == len(cards) == 13
+    assert len({card.name for card in cards}) == len(cards) == 16
     assert cards[0].name == "efficientnet_lite0"
     for card in cards:
         assert get_card(card.name) is card
@@ -54,7 +54,8 @@ def test_the_catalogue_is_sound() -> None:
         assert card.size_bytes > 0
         assert card.sha256
         assert card.repo.startswith("opencv/") == (card.source == "hub")
-        assert load_model(card.name).card is card
+        if card.name != "dlib_landmarks":  # a part of another model
+            assert load_model(card.name).card is card
 
 
 def test_an_unknown_name_lists_near_ones() -> None:

@@ -57,12 +57,13 @@ def online(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_list(home: Path) -> None:
     lines = run("--home", home, "models", "list").stdout.splitlines()
-    assert len(lines) == 14
+    assert len(lines) == 17
     assert "efficientnet_lite0" in lines[1]
     assert lines[1].split()[-2:] == ["package", "yes"]
-    assert lines[2].split() == ["yunet", "face-detection", "MIT", "0.2", "MB", "hub", "no"]
+    assert [line.split()[0] for line in lines[2:5]] == ["mtcnn", "dlib_resnet", "dlib_landmarks"]
+    assert lines[5].split() == ["yunet", "face-detection", "MIT", "0.2", "MB", "hub", "no"]
     found = json.loads(run("--home", home, "models", "list", "--json").stdout)
-    assert [item["state"] for item in found] == ["present"] + ["absent"] * 12
+    assert [item["state"] for item in found] == ["present"] * 4 + ["absent"] * 12
     assert found[0]["path"].startswith(str(home))
 
 
@@ -97,7 +98,7 @@ def test_pull_refuses_a_wrong_file(tmp_path: Path, online: Path) -> None:
 
 def test_verify_tells_what_is_damaged_and_what_to_do(home: Path) -> None:
     result = run("--home", home, "models", "verify")
-    assert (result.exit_code, result.stdout.count("whole")) == (0, 1)
+    assert (result.exit_code, result.stdout.count("whole")) == (0, 4)
     [path] = home.glob("models/efficientnet_lite0/*.onnx")
     path.write_bytes(path.read_bytes()[:-1])
     result = run("--home", home, "models", "verify")

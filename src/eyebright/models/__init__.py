@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from eyebright.models.catalogue import all_cards, get_card
     from eyebright.models.classifier import ImageClassifier
     from eyebright.models.embedder import ImageEmbedder
+    from eyebright.models.face_align import DlibAligner, FaceAligner, FivePointAligner
+    from eyebright.models.face_detector import FaceDetector
+    from eyebright.models.face_embedder import FaceEmbedder
+    from eyebright.models.face_judges import FaceLiveness, FaceQuality
+    from eyebright.models.face_mtcnn import MtcnnDetector
+    from eyebright.models.face_ultralight import UltralightDetector
+    from eyebright.models.face_yunet import YunetDetector
     from eyebright.models.features import ImageFeatures
     from eyebright.models.hub import HubClient, HuggingFaceClient
     from eyebright.models.loading import load_model
@@ -23,16 +30,26 @@ if TYPE_CHECKING:
     from eyebright.models.weights import Status, copy_to, local_path, resolve, status
 
 _HOMES = {
+    "DlibAligner": "face_align",
+    "FaceAligner": "face_align",
+    "FaceDetector": "face_detector",
+    "FaceEmbedder": "face_embedder",
+    "FaceLiveness": "face_judges",
+    "FaceQuality": "face_judges",
+    "FivePointAligner": "face_align",
     "HubClient": "hub",
     "HuggingFaceClient": "hub",
     "ImageClassifier": "classifier",
     "ImageEmbedder": "embedder",
     "ImageFeatures": "features",
     "ModelCard": "card",
+    "MtcnnDetector": "face_mtcnn",
     "OnnxModel": "model",
     "Preprocessor": "preprocess",
     "Session": "session",
     "Status": "weights",
+    "UltralightDetector": "face_ultralight",
+    "YunetDetector": "face_yunet",
     "all_cards": "catalogue",
     "copy_to": "weights",
     "default_threads": "session",
@@ -45,16 +62,26 @@ _HOMES = {
 }
 
 __all__ = [
+    "DlibAligner",
+    "FaceAligner",
+    "FaceDetector",
+    "FaceEmbedder",
+    "FaceLiveness",
+    "FaceQuality",
+    "FivePointAligner",
     "HubClient",
     "HuggingFaceClient",
     "ImageClassifier",
     "ImageEmbedder",
     "ImageFeatures",
     "ModelCard",
+    "MtcnnDetector",
     "OnnxModel",
     "Preprocessor",
     "Session",
     "Status",
+    "UltralightDetector",
+    "YunetDetector",
     "all_cards",
     "copy_to",
     "default_threads",

