@@ -76,11 +76,10 @@ class FaceLiveness(OnnxModel):
         """
         crops = [_around(check_image(image), box, self.crop) for box in faces.xyxy]
         name = self._one_output(self.card.class_output, "class")
-        scores = self.run(crops, [name])[name].reshape(len(crops), -1)
-        if len(crops) and not 0 <= self.live_class < scores.shape[1]:
+        scores = self.run(crops, [name])[name]
+        scores = scores.reshape(len(crops), int(np.prod(scores.shape[1:])))
+        if not 0 <= self.live_class < scores.shape[1]:
             raise ModelError(f"{self.card.name}: has {scores.shape[1]} classes, none is number {self.live_class}")
-        if not len(crops):
-            return np.zeros(0, dtype=np.float32)
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         live: Floats = (powers[:, self.live_class] / powers.sum(axis=1)).astype(np.float32)
         return live
