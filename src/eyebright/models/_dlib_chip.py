@@ -138,15 +138,17 @@ def _bilinear(
     inside = (left >= 0) & (top >= 0) & (left < width - 1) & (top < height - 1)
     if not inside.any():
         return _plain(size, fill)
-    right, low = (x - left)[..., None], (y - top)[..., None]
-    corner = np.where(inside, top * width + left, 0).astype(np.int64)
-    flat = pixels.reshape(-1, 3).astype(np.float64)
-    above = flat.take(corner, axis=0)
-    above += right * (flat.take(corner + 1, axis=0) - above)
-    below = flat.take(corner + width, axis=0)
-    below += right * (flat.take(corner + width + 1, axis=0) - below)
-    above += low * (below - above)
-    chip = (above + _EPSILON).astype(np.uint8)
+    right, low = x - left, y - top
+    corner = np.where(inside, top * width + left, 0).astype(np.intp)
+    neighbours = (corner + 1, corner + width, corner + width + 1)
+    chip = np.empty((size, size, 3), dtype=np.uint8)
+    for channel in range(3):  # one plane at a time stays within the cache
+        plane = pixels[:, :, channel].ravel().astype(np.float64)
+        above, beside, below, diagonal = plane.take(corner), *(plane.take(index) for index in neighbours)
+        above += right * (beside - above)
+        below += right * (diagonal - below)
+        above += low * (below - above)
+        chip[:, :, channel] = above + _EPSILON
     if not inside.all():
         chip[~inside] = fill
     return chip

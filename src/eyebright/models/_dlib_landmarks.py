@@ -78,8 +78,8 @@ class LandmarkPredictor:
         shapes = np.repeat(self.mean[None], len(rows), axis=0)
         origin, size = rows[:, None, :2], rows[:, None, 2:] - rows[:, None, :2]
         for stage in self.stages:
-            beside = stage.offset @ _turns(self.mean, shapes).transpose(0, 2, 1)  # (N, pixels, 2)
-            values = grey.at((shapes[:, stage.anchor] + beside) * size + origin)
+            x, y = _places(stage, shapes, _turns(self.mean, shapes))
+            values = grey.at(x * size[..., 0] + origin[..., 0], y * size[..., 1] + origin[..., 1])
             shapes = _added(shapes, _moves(stage, values))
         points: npt.NDArray[np.float64] = shapes * size + origin
         return points
@@ -98,19 +98,27 @@ def _turns(mean: Floats, shapes: Floats) -> Floats:
     return turns
 
 
+def _places(stage: _Stage, shapes: Floats, turns: Floats) -> tuple[Floats, Floats]:
+    """Return x and y `(N, pixels)` of the pixels that a stage looks at, in boxes of side 1."""
+    x, y = (shapes[:, :, axis].take(stage.anchor, axis=1) for axis in (0, 1))
+    right, down = stage.offset.T
+    x += turns[:, 0, :1] * right + turns[:, 0, 1:] * down
+    y += turns[:, 1, :1] * right + turns[:, 1, 1:] * down
+    return x, y
+
+
 def _moves(stage: _Stage, values: Floats) -> Floats:
     """Return what each tree adds, `(N, trees, points, 2)`, given the pixels `(N, pixels)`."""
     trees, splits = stage.first.shape
-    first, second, threshold = stage.first.ravel(), stage.second.ravel(), stage.threshold.ravel()
-    base = np.arange(trees) * splits
-    flat, row = values.ravel(), np.arange(len(values))[:, None] * values.shape[1]
-    node = np.zeros((len(values), trees), dtype=np.int64)
+    # all splits at once: their places are always the same, so this is faster than to look up one node after the other
+    left = values.take(stage.first, axis=1) - values.take(stage.second, axis=1) > stage.threshold
+    flat = left.reshape(len(values), -1).view(np.uint8)
+    tree, row = np.arange(trees), np.arange(len(values))[:, None]
+    node = np.zeros((len(values), trees), dtype=np.intp)
     for _ in range((splits + 1).bit_length() - 1):
-        place = base + node
-        difference = flat[row + first[place]] - flat[row + second[place]]
-        node = 2 * node + 2 - (difference > threshold[place])
-    leaves = stage.leaves.reshape(trees * (splits + 1), -1, 2)
-    moves: Floats = leaves[np.arange(trees) * (splits + 1) + node - splits]
+        node = 2 * node + 2 - flat.ravel().take(row * flat.shape[1] + tree * splits + node)
+    leaves = stage.leaves.reshape(trees * (splits + 1), -1)
+    moves: Floats = leaves.take(tree * (splits + 1) + node - splits, axis=0).reshape(len(values), trees, -1, 2)
     return moves
 
 
@@ -125,16 +133,17 @@ class _Grey:
             self._low = np.clip(np.floor(boxes[:, :2].min(axis=0) - side), 0, high).astype(np.int64)
             high = np.clip(np.ceil(boxes[:, 2:].max(axis=0) + side), 0, high).astype(np.int64)
         part = image[self._low[1] : high[1], self._low[0] : high[0]].astype(np.uint16)
-        self._size = (high - self._low).astype(np.float64)
+        self._height, self._width = part.shape[:2]
         # one pixel more, which stands for all that is outside
         self._flat = np.append((part[..., 0] + part[..., 1] + part[..., 2]) // 3, outside).astype(np.float32)
 
-    def at(self, places: npt.NDArray[np.float64]) -> Floats:
-        """Return the nearest pixel of each place `(..., 2)`."""
-        whole = np.floor(places + 0.5) - self._low
-        inside = ((whole >= 0) & (whole < self._size)).all(axis=-1)
-        index = np.where(inside, whole[..., 1] * self._size[0] + whole[..., 0], len(self._flat) - 1)
-        return self._flat[index.astype(np.int64)]
+    def at(self, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> Floats:
+        """Return the nearest pixel of each place."""
+        columns = np.floor(x + (0.5 - self._low[0])).astype(np.int32)
+        rows = np.floor(y + (0.5 - self._low[1])).astype(np.int32)
+        # as unsigned numbers, negative ones are beyond any picture
+        inside = (columns.view(np.uint32) < self._width) & (rows.view(np.uint32) < self._height)
+        return self._flat.take(np.where(inside, rows * self._width + columns, len(self._flat) - 1))
 
 
 def read_landmarks(path: Path) -> LandmarkPredictor:

@@ -154,7 +154,15 @@ class _Net:
         return self._node("Conv", inputs, name, kernel_shape=list(kernel.shape[:2]))
 
     def _prelu(self, source: str, name: str, slopes: npt.NDArray[np.float32]) -> str:
-        return self._node("PRelu", [source, self._add(f"prelu{name}.a", slopes.reshape(-1, 1, 1))], f"prelu{name}")
+        """PReLU as slope * x + (1 - slope) * max(x, 0): the runtime's own operator is slow, and breaks its blocks."""
+        rectified = self._node("Relu", [source], f"relu{name}")
+        parts = []
+        for part, values, scale in (("a", source, slopes), ("b", rectified, 1 - slopes)):
+            weights = self._add(f"prelu{name}.{part}", scale.reshape(-1, 1, 1, 1))
+            parts.append(
+                self._node("Conv", [values, weights], f"prelu{name}{part}", kernel_shape=[1, 1], group=slopes.size)
+            )
+        return self._node("Add", parts, f"prelu{name}")
 
     def _add(self, name: str, values: npt.NDArray[np.float32]) -> str:
         full = f"{self.letter}_{name}"

@@ -80,9 +80,10 @@ class MtcnnDetector(FaceDetector):
             raise InputError(f"{self.card.name}: expected a list of pictures, got one picture; write [image]")
         pictures = [check_image(image, f"{self.card.name}: image {row}") for row, image in enumerate(images)]
         propose, refine, decide = self._networks()
-        candidates = self._proposals(propose, pictures)
-        candidates, _ = self._judged(refine, "r", _REFINE, pictures, candidates, self.thresholds[1])
-        candidates, points = self._judged(decide, "o", _DECIDE, pictures, candidates, self.thresholds[2])
+        halvings = [_halvings(picture) for picture in pictures]
+        candidates = [self._proposals(propose, levels) for levels in halvings]
+        candidates, _ = self._judged(refine, "r", _REFINE, halvings, candidates, self.thresholds[1])
+        candidates, points = self._judged(decide, "o", _DECIDE, halvings, candidates, self.thresholds[2])
         return [
             faces(rows[:, :4], rows[:, 4], marks, picture.shape[:2])
             for rows, marks, picture in zip(candidates, points, pictures, strict=True)
@@ -97,37 +98,37 @@ class MtcnnDetector(FaceDetector):
                 self._parts = (propose, refine, decide)
             return self._parts
 
-    def _proposals(self, network: Session, pictures: list[Image]) -> list[_Rows]:
-        """Return squares and probabilities `(N, 5)` a picture, by P-net; pictures of one size go together."""
-        found: list[list[_Rows]] = [[np.zeros((0, 5))] for _ in pictures]
-        for size in dict.fromkeys(picture.shape[:2] for picture in pictures):
-            members = [row for row, picture in enumerate(pictures) if picture.shape[:2] == size]
-            for scale in _pyramid(size, self.min_face):
-                for row in members:
-                    found[row].append(self._level(network, pictures[row], scale))
-        best = []
-        for parts in found:
-            rows = np.concatenate(parts)
-            rows = rows[nms(rows[:, :4], rows[:, 4], 0.7)][:_MOST]
-            best.append(_squared(rows))
-        return best
+    def _proposals(self, network: Session, levels: list[Image]) -> _Rows:
+        """Return squares and probabilities `(N, 5)` of a picture, by P-net."""
+        size = (levels[0].shape[0], levels[0].shape[1])
+        parts = [self._level(network, levels, scale) for scale in _pyramid(size, self.min_face)]
+        rows = np.concatenate([np.zeros((0, 5)), *parts])
+        return _squared(rows[nms(rows[:, :4], rows[:, 4], 0.7)][:_MOST])
 
-    def _level(self, network: Session, picture: Image, scale: float) -> _Rows:
-        height, width = (max(_CELL, round(side * scale)) for side in picture.shape[:2])
-        level = _resized(picture, width, height)
+    def _level(self, network: Session, levels: list[Image], scale: float) -> _Rows:
+        height, width = (max(_CELL, round(side * scale)) for side in levels[0].shape[:2])
+        nearest = [level for level in levels if level.shape[0] >= height and level.shape[1] >= width]
+        source = nearest[-1] if nearest else levels[0]
+        level = np.asarray(cv2.resize(source, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
         face, shift = _whole_map(network, level)
         y, x = np.nonzero(face > self.thresholds[0])
         windows = np.stack([x, y, x, y], axis=1) * float(_STRIDE) + np.array([0, 0, _CELL, _CELL])
         windows += shift[:, y, x].T * _CELL
-        across, down = picture.shape[1] / width, picture.shape[0] / height
+        across, down = levels[0].shape[1] / width, levels[0].shape[0] / height
         rows = np.concatenate([windows * [across, down, across, down], face[y, x][:, None]], axis=1)
         return rows[nms(rows[:, :4], rows[:, 4], 0.5)]
 
     def _judged(
-        self, network: Session, letter: str, side: int, pictures: list[Image], candidates: list[_Rows], threshold: float
+        self,
+        network: Session,
+        letter: str,
+        side: int,
+        halvings: list[list[Image]],
+        candidates: list[_Rows],
+        threshold: float,
     ) -> tuple[list[_Rows], list[_Rows]]:
         """Return what R-net or O-net makes of the candidates, and the points `(N, 5, 2)` where it gives them."""
-        crops = [_crop(pictures[owner], row, side) for owner, rows in enumerate(candidates) for row in rows]
+        crops = [_crop(halvings[owner], row, side) for owner, rows in enumerate(candidates) for row in rows]
         counts = np.cumsum([0] + [len(rows) for rows in candidates])
         outputs = _batches(network, crops, side)
         face, shift = outputs[f"{letter}_face"].reshape(-1), outputs[f"{letter}_box"].reshape(-1, 4)
@@ -197,24 +198,31 @@ def _squared(rows: _Rows) -> _Rows:
     return out
 
 
-def _crop(picture: Image, row: _Rows, side: int) -> Image:
+def _halvings(picture: Image) -> list[Image]:
+    """Return the picture, its half, its quarter and so on: what is small is cut from a small one, which is faster."""
+    levels = [picture]
+    while min(levels[-1].shape[:2]) >= 2 * _CELL:
+        height, width = levels[-1].shape[:2]
+        half = cv2.resize(levels[-1], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+        levels.append(np.asarray(half, dtype=np.uint8))
+    return levels
+
+
+def _crop(levels: list[Image], row: _Rows, side: int) -> Image:
     """Return what a square shows, `(side, side, 3)`; black outside the picture."""
-    left, top, right, bottom = (int(edge) for edge in row[:4])
-    height, width = picture.shape[:2]
-    x0, y0, x1, y1 = (max(left, 0), max(top, 0), min(right, width), min(bottom, height))
-    if x0 >= x1 or y0 >= y1:
-        return np.zeros((side, side, 3), dtype=np.uint8)
-    part = picture[y0:y1, x0:x1]
-    if (x0, y0, x1, y1) != (left, top, right, bottom):
-        edges = (y0 - top, bottom - y1, x0 - left, right - x1)
-        part = np.asarray(cv2.copyMakeBorder(part, *edges, cv2.BORDER_CONSTANT), dtype=np.uint8)
-    return _resized(part, side, side)
-
-
-def _resized(picture: Image, width: int, height: int) -> Image:
-    shrinks = width < picture.shape[1] or height < picture.shape[0]
-    out = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    return np.asarray(out, dtype=np.uint8)
+    left, top, right, _ = (float(edge) for edge in row[:4])
+    zoom = (right - left) / side  # pixels of the picture a pixel of the crop
+    level = levels[min(max(int(np.log2(zoom)), 0), len(levels) - 1)]
+    across, down = level.shape[1] / levels[0].shape[1], level.shape[0] / levels[0].shape[0]
+    # from the middle of a pixel of the crop to the middle of a pixel of the level
+    matrix = np.array(
+        [
+            [zoom * across, 0, (left + zoom / 2) * across - 0.5],
+            [0, zoom * down, (top + zoom / 2) * down - 0.5],
+        ]
+    )
+    crop = cv2.warpAffine(level, matrix, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    return np.asarray(crop, dtype=np.uint8)
 
 
 def _outermost(boxes: _Rows) -> npt.NDArray[np.int64]:
