@@ -108,17 +108,19 @@ def _places(stage: _Stage, shapes: Floats, turns: Floats) -> tuple[Floats, Float
 
 
 def _moves(stage: _Stage, values: Floats) -> Floats:
-    """Return what each tree adds, `(N, trees, points, 2)`, given the pixels `(N, pixels)`."""
+    """Return what each tree adds, `(trees, N, 2 x points)`, given the pixels `(N, pixels)`."""
     trees, splits = stage.first.shape
+    count = len(values)
+    pixels = np.ascontiguousarray(values.T)
     # all splits at once: their places are always the same, so this is faster than to look up one node after the other
-    left = values.take(stage.first, axis=1) - values.take(stage.second, axis=1) > stage.threshold
-    flat = left.reshape(len(values), -1).view(np.uint8)
-    tree, row = np.arange(trees), np.arange(len(values))[:, None]
-    node = np.zeros((len(values), trees), dtype=np.intp)
+    left = pixels.take(stage.first, axis=0) - pixels.take(stage.second, axis=0) > stage.threshold[..., None]
+    flat = left.view(np.uint8).ravel()  # tree, split, face
+    tree, face = np.arange(trees)[:, None], np.arange(count)
+    node = np.zeros((trees, count), dtype=np.intp)
     for _ in range((splits + 1).bit_length() - 1):
-        node = 2 * node + 2 - flat.ravel().take(row * flat.shape[1] + tree * splits + node)
+        node = 2 * node + 2 - flat.take((tree * splits + node) * count + face, mode="clip")
     leaves = stage.leaves.reshape(trees * (splits + 1), -1)
-    moves: Floats = leaves.take(tree * (splits + 1) + node - splits, axis=0).reshape(len(values), trees, -1, 2)
+    moves: Floats = leaves.take(tree * (splits + 1) + node - splits, axis=0, mode="clip")
     return moves
 
 
@@ -143,7 +145,7 @@ class _Grey:
         rows = np.floor(y + (0.5 - self._low[1])).astype(np.int32)
         # as unsigned numbers, negative ones are beyond any picture
         inside = (columns.view(np.uint32) < self._width) & (rows.view(np.uint32) < self._height)
-        return self._flat.take(np.where(inside, rows * self._width + columns, len(self._flat) - 1))
+        return self._flat.take(np.where(inside, rows * self._width + columns, len(self._flat) - 1), mode="clip")
 
 
 def read_landmarks(path: Path) -> LandmarkPredictor:
@@ -250,5 +252,6 @@ def _forest(numbers: _Numbers, values: int) -> tuple[_Integers, _Integers, Float
 
 def _added(shapes: Floats, moves: Floats) -> Floats:
     """Add the moves one after the other in single precision, as dlib does: its points are whole pixels in the end."""
-    total: Floats = np.cumsum(np.concatenate([shapes[:, None], moves], axis=1), axis=1, dtype=np.float32)[:, -1]
+    first = shapes.reshape(1, len(shapes), -1)
+    total: Floats = np.cumsum(np.concatenate([first, moves]), axis=0, dtype=np.float32)[-1].reshape(shapes.shape)
     return total
