@@ -160,7 +160,8 @@ def test_every_public_tool_is_held_to_the_law_or_measured_elsewhere():
         "hashes_from_text", "join_tiles", "log_response", "match_descriptors", "near_pairs", "perceptual_hash",
         "picture_info", "scene_cuts", "tile_boxes", "gradients", "pool", "letterboxed", "gaussian_pyramid", "resize",
         "normalise", "learned_edges", "sparse_flow", "camera_motion", "frame_change", "laplacian_pyramid",
-        "find_keypoints", "match_pictures",
+        "find_keypoints", "match_pictures", "edges", "parse_kernel", "proportional_size", "shown_pyramid",
+        "tile_from_file",
     }  # fmt: skip
     tools = {name for name in imaging.__all__ if inspect.isfunction(getattr(imaging, name))}
     held = {getattr(tool, "__name__", "") for tool in ANY.values()}

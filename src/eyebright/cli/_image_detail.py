@@ -22,14 +22,15 @@ from eyebright.cli._image_files import (
 )
 from eyebright.cli.models import given_home
 
-_METHODS = "sobel, scharr, log, zero-crossings, canny or learned"
+_METHODS = ("sobel", "scharr", "log", "zero-crossings", "canny", "learned")
+_WRITTEN = f"{', '.join(_METHODS[:-1])} or {_METHODS[-1]}"
 MethodOption = Annotated[str, typer.Option("--method", help="sift, orb or akaze.")]
 
 
 def edges(
     context: typer.Context,
     paths: InputsOut,
-    method: Annotated[str, typer.Option("--method", help=f"{_METHODS}.")] = "canny",
+    method: Annotated[str, typer.Option("--method", help=f"{_WRITTEN}.")] = "canny",
     low: Annotated[float | None, typer.Option("--low", help="For canny (default: from the gradient's median).")] = None,
     high: Annotated[float | None, typer.Option("--high", help="For canny (default: likewise).")] = None,
     sigma: Annotated[float | None, typer.Option("--sigma", help="Of the smoothing, in pixels.")] = None,
@@ -39,24 +40,17 @@ def edges(
     from eyebright import imaging
     from eyebright.core.errors import InputError
 
-    wide = 2.0 if sigma is None else sigma
-    changes: dict[str, Any] = {
-        "sobel": imaging.sobel,
-        "scharr": imaging.scharr,
-        "log": lambda image: imaging.laplacian_of_gaussian(image, wide),
-        "zero-crossings": lambda image: imaging.zero_crossings(image, wide),
-        "canny": lambda image: imaging.canny(image, low, high, sigma=1.4 if sigma is None else sigma),
-    }
-    if method == "learned":
-        from eyebright.models import load_model
+    if method not in _METHODS:
+        raise InputError(f"--method: expected {_WRITTEN}, got {method!r}")
+    if method != "learned":
+        each(paths, lambda image: imaging.edges(image, method, low=low, high=high, sigma=sigma))  # type: ignore[arg-type]  # looked up above
+        return
+    from eyebright.models import load_model
 
-        network = load_model(model, task="edges", home=given_home(context))
-        network.load()  # missing weights are one error, not one a picture
-        # DexiNed gives a map a stage and, last, their fusion
-        changes["learned"] = lambda image: imaging.learned_edges(image, lambda one: [*network.run(one).values()][-1])
-    if method not in changes:
-        raise InputError(f"--method: expected {_METHODS}, got {method!r}")
-    each(paths, changes[method])
+    network = load_model(model, task="edges", home=given_home(context))
+    network.load()  # missing weights are one error, not one a picture
+    # DexiNed gives a map a stage and, last, their fusion
+    each(paths, lambda image: imaging.learned_edges(image, lambda one: [*network.run(one).values()][-1]))
 
 
 def keypoints(
@@ -90,20 +84,13 @@ def match(
     )  # fmt: skip
     if out is not None:
         write(out, imaging.draw_matches(one, two, found))
-    matrix = None if found.matrix is None else found.matrix.tolist()
-    facts = {
-        "method": method,
-        "keypoints": [len(found.first), len(found.second)],
-        "matches": len(found.pairs),
-        "inliers": int(found.inliers.sum()),
-        "homography": matrix,
-    }
+    facts = {"method": method, **found.facts()}
     if as_json:
         print_json(facts)
         return
-    counts = [str(len(found.first)), str(len(found.second)), str(len(found.pairs)), str(facts["inliers"])]
+    counts = [str(count) for count in (*facts["keypoints"], facts["matches"], facts["inliers"])]
     table(["method", "in A", "in B", "matches", "inliers"], [[method, *counts]])
-    print_matrix("homography from A to B", matrix)
+    print_matrix("homography from A to B", facts["homography"])
 
 
 def convolve(
@@ -114,9 +101,7 @@ def convolve(
     """Convolve with a kernel."""
     from eyebright import imaging
 
-    given: Any = kernel
-    if any(sign.isdigit() for sign in kernel):
-        given = _kernel(kernel)
+    given = imaging.parse_kernel(kernel)
     each(paths, lambda image: imaging.convolve(image, given, offset=offset))
 
 
@@ -137,8 +122,6 @@ def pyramid(
     kind: Annotated[str, typer.Option("--kind", help="gaussian, or laplacian (shown around grey 128).")] = "gaussian",
 ) -> None:
     """Write a pyramid's levels as NAME_0.png, NAME_1.png, ... into the folder OUT."""
-    import numpy as np
-
     from eyebright import imaging
     from eyebright.core.errors import InputError
 
@@ -148,12 +131,7 @@ def pyramid(
     done = 0
     for job in track(plan(paths, problems, folder=True)):
         try:
-            image = read(job.source)
-            if kind == "gaussian":
-                pictures = imaging.gaussian_pyramid(image, levels)
-            else:
-                residuals, rest = imaging.laplacian_pyramid(image, levels)
-                pictures = [*(np.clip(part + 128, 0, 255).astype(np.uint8) for part in residuals), rest]
+            pictures = imaging.shown_pyramid(read(job.source), levels, kind)  # type: ignore[arg-type]  # looked up above
         except FAILURES as error:
             problems.add(error)
             continue
@@ -168,12 +146,3 @@ def print_matrix(name: str, matrix: Any) -> None:
     typer.echo(f"{name}:" + (" none" if matrix is None else ""))
     for row in matrix or ():
         typer.echo("  " + "  ".join(f"{value:12.6g}" for value in row))
-
-
-def _kernel(text: str) -> list[list[float]]:
-    from eyebright.core.errors import InputError
-
-    try:
-        return [[float(part) for part in row.split(",")] for row in text.split(";")]
-    except ValueError as error:
-        raise InputError(f"--kernel: expected rows such as '0,1,0;1,-4,1;0,1,0', got {text!r}") from error

@@ -33,10 +33,7 @@ def resize(
     def change(image: Any) -> Any:
         if longest is not None:
             return imaging.fit_within(image, longest)
-        rows, columns = image.shape[:2]
-        across = width if width is not None else max(1, round(columns * (height or 0) / rows))
-        down = height if height is not None else max(1, round(rows * (width or 0) / columns))
-        return imaging.resize(image, across, down, interpolation)  # type: ignore[arg-type]  # resize checks it
+        return imaging.resize(image, *imaging.proportional_size(image, width, height), interpolation)  # type: ignore[arg-type]  # resize checks it
 
     each(paths, change)
 
@@ -97,10 +94,7 @@ def join(paths: InputsOut) -> None:
     problems = Problems()
     parts = []
     for path, _ in find(paths[:-1], problems):
-        name = path.stem.split("_")
-        if len(name) < 3 or not (name[-1].isdigit() and name[-2].isdigit()):
-            raise InputError(f"{path}: expected a tile named NAME_X_Y, such as photo_640_0.png")
-        parts.append(("_".join(name[:-2]), imaging.ImageTile(int(name[-2]), int(name[-1]), read(path))))
+        parts.append(imaging.tile_from_file(str(path), read(path)))
     names = sorted({name for name, _ in parts})
     if len(names) > 1:
         raise InputError(f"join: expected the tiles of one picture, got those of {', '.join(names[:5])}")

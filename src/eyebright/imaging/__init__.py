@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from eyebright.imaging.blur import blur_score, motion_blur
     from eyebright.imaging.camera import CameraMotion, MotionModel, camera_motion
     from eyebright.imaging.canny_edges import canny, canny_thresholds
-    from eyebright.imaging.convolution import KERNELS, convolve
+    from eyebright.imaging.convolution import KERNELS, convolve, parse_kernel
     from eyebright.imaging.denoising import Denoising, denoise
     from eyebright.imaging.drawing import draw_disparity, draw_flow, draw_keypoints, draw_matches
+    from eyebright.imaging.edge_methods import EdgeMethod, edges
     from eyebright.imaging.edge_model import EdgeModel, learned_edges
     from eyebright.imaging.equalisation import clahe, equalise
     from eyebright.imaging.flow import SparseFlow, sparse_flow
@@ -43,17 +44,18 @@ if TYPE_CHECKING:
     from eyebright.imaging.noise import noise_sigma
     from eyebright.imaging.normalisation import Normalisation, normalise
     from eyebright.imaging.pooling import Pooling, pool
-    from eyebright.imaging.pyramid import collapse, gaussian_pyramid, laplacian_pyramid
-    from eyebright.imaging.resizing import Interpolation, crop, fit_within, resize
+    from eyebright.imaging.pyramid import PyramidKind, collapse, gaussian_pyramid, laplacian_pyramid, shown_pyramid
+    from eyebright.imaging.resizing import Interpolation, crop, fit_within, proportional_size, resize
     from eyebright.imaging.scene_cut import SceneCut, frame_change, scene_cuts
     from eyebright.imaging.scores import Quality, glare_score, quality
     from eyebright.imaging.shadows import ShadowKind, remove_shadows
     from eyebright.imaging.stereo import depth, disparity
-    from eyebright.imaging.tiles import ImageTile, cut_tiles, join_tiles, tile_boxes
+    from eyebright.imaging.tiles import ImageTile, cut_tiles, join_tiles, tile_boxes, tile_from_file
 
 _HOMES = {
     "CameraMotion": "camera",
     "Denoising": "denoising",
+    "EdgeMethod": "edge_methods",
     "EdgeModel": "edge_model",
     "HASH_BITS": "hashing",
     "Hashes": "hashing",
@@ -70,6 +72,7 @@ _HOMES = {
     "PictureInfo": "info",
     "PictureMatch": "homography",
     "Pooling": "pooling",
+    "PyramidKind": "pyramid",
     "Quality": "scores",
     "SceneCut": "scene_cut",
     "ShadowKind": "shadows",
@@ -90,6 +93,7 @@ _HOMES = {
     "draw_flow": "drawing",
     "draw_keypoints": "drawing",
     "draw_matches": "drawing",
+    "edges": "edge_methods",
     "equalise": "equalisation",
     "estimate_gamma": "gamma_curve",
     "find_keypoints": "keypoints",
@@ -118,17 +122,21 @@ _HOMES = {
     "near_pairs": "hashing",
     "noise_sigma": "noise",
     "normalise": "normalisation",
+    "parse_kernel": "convolution",
     "perceptual_hash": "hashing",
     "picture_info": "info",
     "pool": "pooling",
+    "proportional_size": "resizing",
     "quality": "scores",
     "remove_shadows": "shadows",
     "resize": "resizing",
     "scene_cuts": "scene_cut",
     "scharr": "gradient",
+    "shown_pyramid": "pyramid",
     "sobel": "gradient",
     "sparse_flow": "flow",
     "tile_boxes": "tiles",
+    "tile_from_file": "tiles",
     "white_balance": "grey_world",
     "zero_crossings": "laplacian",
 }
@@ -139,6 +147,7 @@ __all__ = [
     "NEAR_DUPLICATE_DISTANCE",
     "CameraMotion",
     "Denoising",
+    "EdgeMethod",
     "EdgeModel",
     "Hashes",
     "ImageTile",
@@ -152,6 +161,7 @@ __all__ = [
     "PictureInfo",
     "PictureMatch",
     "Pooling",
+    "PyramidKind",
     "Quality",
     "SceneCut",
     "ShadowKind",
@@ -172,6 +182,7 @@ __all__ = [
     "draw_flow",
     "draw_keypoints",
     "draw_matches",
+    "edges",
     "equalise",
     "estimate_gamma",
     "find_keypoints",
@@ -200,17 +211,21 @@ __all__ = [
     "near_pairs",
     "noise_sigma",
     "normalise",
+    "parse_kernel",
     "perceptual_hash",
     "picture_info",
     "pool",
+    "proportional_size",
     "quality",
     "remove_shadows",
     "resize",
     "scene_cuts",
     "scharr",
+    "shown_pyramid",
     "sobel",
     "sparse_flow",
     "tile_boxes",
+    "tile_from_file",
     "white_balance",
     "zero_crossings",
 ]

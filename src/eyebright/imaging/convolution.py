@@ -26,6 +26,20 @@ KERNELS: dict[str, npt.NDArray[np.float64]] = {
 """Kernels by name. The sums are 1 (brightness stays) or 0 (`laplacian`, `outline`, `sobel-x`, `sobel-y`)."""
 
 
+def parse_kernel(text: str) -> str | list[list[float]]:
+    """Return the kernel that a text means: a name in `KERNELS`, or rows of numbers such as `0,-1,0;-1,5,-1;0,-1,0`.
+
+    Raises:
+        InputError: there are digits in it, and yet it is no rows of numbers.
+    """
+    if not any(sign.isdigit() for sign in text):
+        return text
+    try:
+        return [[float(part) for part in row.split(",")] for row in text.split(";")]
+    except ValueError as error:
+        raise InputError(f"kernel: expected rows such as '0,1,0;1,-4,1;0,1,0', got {text!r:.100}") from error
+
+
 def convolve(image: Picture, kernel: str | npt.ArrayLike, *, offset: float = 0.0) -> Picture:
     """Convolve every channel; beyond the border the picture is mirrored (edge pixels not repeated).
 

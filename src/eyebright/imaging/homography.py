@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import cv2
 import numpy as np
@@ -109,6 +110,15 @@ class PictureMatch:
     pairs: Ints
     inliers: Bools
     matrix: Matrix | None
+
+    def facts(self) -> dict[str, Any]:
+        """Return the counts of keypoints, matches and inliers, and the homography, as plain values."""
+        return {
+            "keypoints": [len(self.first), len(self.second)],
+            "matches": len(self.pairs),
+            "inliers": int(self.inliers.sum()),
+            "homography": None if self.matrix is None else self.matrix.tolist(),
+        }
 
 
 def match_pictures(

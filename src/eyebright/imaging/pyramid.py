@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from eyebright.core.errors import InputError
 from eyebright.imaging._pixels import Picture, check_picture, u8
 
+PyramidKind = Literal["gaussian", "laplacian"]
 Residual = npt.NDArray[np.int16]
 """`int16 (H, W[, 3])`, -255 to 255."""
 
@@ -55,6 +57,20 @@ def laplacian_pyramid(image: Picture, levels: int = 4) -> tuple[list[Residual], 
     """
     steps = gaussian_pyramid(image, levels)
     return [_less(large, small) for large, small in itertools.pairwise(steps)], steps[-1]
+
+
+def shown_pyramid(image: Picture, levels: int = 4, kind: PyramidKind = "gaussian") -> list[Picture]:
+    """Return the levels of a pyramid as pictures, largest first; residuals are shown around grey 128, clipped.
+
+    Raises:
+        InputError: an unknown kind, and as `gaussian_pyramid`.
+    """
+    if kind == "gaussian":
+        return gaussian_pyramid(image, levels)
+    if kind != "laplacian":
+        raise InputError(f"pyramid: expected the kind gaussian or laplacian, got {kind!r}")
+    residuals, rest = laplacian_pyramid(image, levels)
+    return [*(np.clip(part + 128, 0, 255).astype(np.uint8) for part in residuals), rest]
 
 
 def collapse(residuals: Sequence[Residual], rest: Picture) -> Picture:

@@ -41,6 +41,20 @@ def resize(image: Picture, width: int, height: int, interpolation: Interpolation
     return np.asarray(cv2.resize(image, (width, height), interpolation=flag), dtype=np.uint8)
 
 
+def proportional_size(image: Picture, width: int | None, height: int | None) -> tuple[int, int]:
+    """Return width and height in pixels, the one that is None such that the picture keeps its proportions.
+
+    Raises:
+        InputError: both are None.
+    """
+    if width is None and height is None:
+        raise InputError("resize: expected a width, a height, or both")
+    rows, columns = image.shape[:2]
+    across = max(1, round(columns * (height or 0) / rows)) if width is None else width
+    down = max(1, round(rows * (width or 0) / columns)) if height is None else height
+    return across, down
+
+
 def fit_within(image: Picture, longest: int) -> Picture:
     """Return `image` shrunk so that its longer side has at most `longest` pixels; smaller ones stay as they are."""
     height, width = check_picture(image, "fit_within").shape[:2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,18 @@ class ImageTile(NamedTuple):
     x: int
     y: int
     image: Picture
+
+
+def tile_from_file(name: str, image: Picture) -> tuple[str, ImageTile]:
+    """Return the name of the whole picture, and the tile that a file called `NAME_X_Y.png` holds.
+
+    Raises:
+        InputError: the name says no place.
+    """
+    words = PurePath(name).stem.split("_")
+    if len(words) < 3 or not all(word.isascii() and word.isdigit() and len(word) < 7 for word in words[-2:]):
+        raise InputError(f"{name!r:.200}: expected a tile named NAME_X_Y, such as photo_640_0.png")
+    return "_".join(words[:-2]), ImageTile(int(words[-2]), int(words[-1]), image)
 
 
 def tile_boxes(shape: tuple[int, int], size: tuple[int, int], overlap: int = 0) -> Ints:

@@ -16,7 +16,7 @@ import numpy as np
 
 from eyebright import imaging
 from eyebright.core.errors import InputError
-from eyebright.imaging import ImageTile, Picture
+from eyebright.imaging import Picture
 from eyebright.media import VideoSource
 from eyebright.service.image_parameters import (
     Clahe,
@@ -80,9 +80,7 @@ def _resize(image: Picture, asked: Resize) -> Picture:
         raise InputError("resize: expected longest, or width and height, or one of these two")
     if asked.longest is not None:
         return imaging.fit_within(image, asked.longest)
-    rows, columns = image.shape[:2]
-    width = asked.width or max(1, round(columns * (asked.height or 0) / rows))
-    height = asked.height or max(1, round(rows * (asked.width or 0) / columns))
+    width, height = imaging.proportional_size(image, asked.width, asked.height)
     _check_area(width, height)
     return imaging.resize(image, width, height, asked.interpolation)
 
@@ -112,12 +110,7 @@ def join(names: Sequence[str], pictures: Sequence[Picture]) -> Picture:
     Raises:
         InputError: a name without a place, or tiles that would make too large a picture.
     """
-    parts = []
-    for name, picture in zip(names, pictures, strict=True):
-        words = Path(name).stem.split("_")
-        if len(words) < 3 or not all(word.isascii() and word.isdigit() and len(word) < 7 for word in words[-2:]):
-            raise InputError(f"{name!r:.100}: expected a tile named NAME_X_Y, such as photo_640_0.png")
-        parts.append(ImageTile(int(words[-2]), int(words[-1]), picture))
+    parts = [imaging.tile_from_file(name, picture)[1] for name, picture in zip(names, pictures, strict=True)]
     _check_area(
         max(part.x + part.image.shape[1] for part in parts), max(part.y + part.image.shape[0] for part in parts)
     )
@@ -125,16 +118,7 @@ def join(names: Sequence[str], pictures: Sequence[Picture]) -> Picture:
 
 
 def _edges(image: Picture, asked: Edges) -> Picture:
-    wide = 2.0 if asked.sigma is None else asked.sigma
-    if asked.method == "sobel":
-        return imaging.sobel(image)
-    if asked.method == "scharr":
-        return imaging.scharr(image)
-    if asked.method == "log":
-        return imaging.laplacian_of_gaussian(image, wide)
-    if asked.method == "zero-crossings":
-        return imaging.zero_crossings(image, wide)
-    return imaging.canny(image, asked.low, asked.high, sigma=1.4 if asked.sigma is None else asked.sigma)
+    return imaging.edges(image, asked.method, low=asked.low, high=asked.high, sigma=asked.sigma)  # type: ignore[arg-type]  # `learned` has its own way
 
 
 def _keypoints(image: Picture, asked: FindKeypoints) -> Picture:
@@ -149,27 +133,15 @@ def _match(pictures: Sequence[Picture], asked: Match) -> Result:
     )  # fmt: skip
     if asked.draw:
         return imaging.draw_matches(one, two, found)
-    return {
-        "keypoints": [len(found.first), len(found.second)],
-        "matches": len(found.pairs),
-        "inliers": int(found.inliers.sum()),
-        "homography": None if found.matrix is None else found.matrix.tolist(),
-    }
+    return found.facts()
 
 
 def _convolve(image: Picture, asked: Convolve) -> Picture:
-    kernel: Any = asked.kernel
-    if any(sign.isdigit() for sign in kernel):
-        kernel = [_numbers(row, "kernel") for row in asked.kernel.split(";")]
-    return imaging.convolve(image, kernel, offset=asked.offset)
+    return imaging.convolve(image, imaging.parse_kernel(asked.kernel), offset=asked.offset)
 
 
 def _pyramid(pictures: Sequence[Picture], asked: Pyramid) -> Result:
-    if asked.kind == "gaussian":
-        levels = imaging.gaussian_pyramid(pictures[0], asked.levels)
-    else:
-        residuals, rest = imaging.laplacian_pyramid(pictures[0], asked.levels)
-        levels = [*(np.clip(part + 128, 0, 255).astype(np.uint8) for part in residuals), rest]
+    levels = imaging.shown_pyramid(pictures[0], asked.levels, asked.kind)
     return {f"level_{number}.png": level for number, level in enumerate(levels)}
 
 
