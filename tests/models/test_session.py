@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -101,3 +102,31 @@ def test_files_that_the_runtime_cannot_load(tmp_path: Path) -> None:
             Session(toy(tmp_path / "new.onnx", **change))
     with pytest.raises(ModelError, match="cannot load it"):
         Session(toy(tmp_path / "odd.onnx", kind="NoSuchOperator"))
+
+
+def test_a_kept_part_is_taken_again_and_made_anew_when_it_is_damaged(tmp_path: Path) -> None:
+    path, keep = toy(tmp_path / "toy.onnx"), tmp_path / "home" / "parts"
+    x = tensor(2)
+
+    def answer() -> dict[str, np.ndarray]:
+        return Session(path, only=["half"], keep=keep).run(x)
+
+    assert list(answer()) == ["half"]
+    [kept] = keep.iterdir()
+    written = kept.stat().st_mtime_ns
+    np.testing.assert_array_equal(answer()["half"], np.maximum(x, 0))
+    assert kept.stat().st_mtime_ns == written
+    kept.write_bytes(kept.read_bytes()[:-3])
+    np.testing.assert_array_equal(answer()["half"], np.maximum(x, 0))
+    assert kept.stat().st_mtime_ns != written
+    # another file of the same name has another part
+    os.utime(path, ns=(1, 1))
+    answer()
+    assert len(list(keep.iterdir())) == 2
+
+
+def test_a_part_that_cannot_be_kept_is_no_error(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder")
+    session = Session(toy(tmp_path / "toy.onnx"), only=["half"], keep=blocked / "parts")
+    assert [output.name for output in session.outputs] == ["half"]

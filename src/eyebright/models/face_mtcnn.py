@@ -19,7 +19,7 @@ from eyebright.core.types import Detections, Floats, Image, check_image
 from eyebright.models.card import ModelCard
 from eyebright.models.face_detector import FaceDetector, faces
 from eyebright.models.session import Session
-from eyebright.models.weights import resolve
+from eyebright.models.weights import parts_folder, resolve
 from eyebright.ops import nms
 
 MIN_FACE = 40
@@ -94,7 +94,10 @@ class MtcnnDetector(FaceDetector):
             if self._parts is None:
                 path = resolve(self.card, home=self._home)
                 wanted = (("p_face", "p_box"), ("r_face", "r_box"), ("o_face", "o_box", "o_points"))
-                propose, refine, decide = (Session(path, threads=self._threads, only=outputs) for outputs in wanted)
+                keep = parts_folder(self.card, self._home)
+                propose, refine, decide = (
+                    Session(path, threads=self._threads, only=outputs, keep=keep) for outputs in wanted
+                )
                 self._parts = (propose, refine, decide)
             return self._parts
 

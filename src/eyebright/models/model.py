@@ -13,7 +13,7 @@ from eyebright.core.types import Floats, Image
 from eyebright.models.card import ModelCard
 from eyebright.models.preprocess import Preprocessor
 from eyebright.models.session import Session
-from eyebright.models.weights import resolve
+from eyebright.models.weights import parts_folder, resolve
 
 BATCH = 8
 """Pictures a run: more costs memory and gains nothing on a CPU."""
@@ -27,6 +27,7 @@ class OnnxModel:
         home: see `eyebright.media.home.home_dir`.
         threads: threads inside one run; None: the number of cores, at most 8.
         size: another input height and width than the card's, for networks that take any.
+        only: the outputs that will be asked for; nothing else is computed. Empty: all.
     """
 
     def __init__(
@@ -36,11 +37,13 @@ class OnnxModel:
         home: Path | None = None,
         threads: int | None = None,
         size: tuple[int, int] | None = None,
+        only: Sequence[str] = (),
     ) -> None:
         self.card = card
         self.preprocessor = Preprocessor.from_card(card, size=size)
         self._home = home
         self._threads = threads
+        self._only = tuple(only)
         self._session: Session | None = None
         self._lock = threading.Lock()
 
@@ -53,7 +56,9 @@ class OnnxModel:
         """
         with self._lock:
             if self._session is None:
-                self._session = Session(resolve(self.card, home=self._home), threads=self._threads)
+                path = resolve(self.card, home=self._home)
+                keep = parts_folder(self.card, self._home)
+                self._session = Session(path, threads=self._threads, only=self._only, keep=keep)
             return self._session
 
     def run(self, images: Sequence[Image], outputs: Sequence[str] | None = None) -> dict[str, Floats]:

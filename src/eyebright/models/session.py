@@ -13,6 +13,7 @@ import onnxruntime as ort
 
 from eyebright.core.errors import InputError, ModelError
 from eyebright.core.types import Floats
+from eyebright.models._graph_part import part_of
 
 _ONLY_ERRORS = 3
 _MAX_THREADS = 8
@@ -46,13 +47,16 @@ class Session:
         threads: threads inside one run; None: `default_threads()`. Give 1 when several runs go in parallel.
         only: load only what these outputs need; the runtime computes a loaded graph whole, whatever is asked of it.
             Empty: all.
+        keep: folder for the graph that `only` leaves, so that the next process need not cut it again; None: none.
 
     Raises:
         ModelError: the file is missing, damaged, or made for another ONNX Runtime, or has no such output.
         InputError: `threads` is less than 1.
     """
 
-    def __init__(self, path: Path, *, threads: int | None = None, only: Sequence[str] = ()) -> None:
+    def __init__(
+        self, path: Path, *, threads: int | None = None, only: Sequence[str] = (), keep: Path | None = None
+    ) -> None:
         if threads is not None and threads < 1:
             raise InputError(f"threads: expected 1 or more, got {threads}")
         if not path.is_file():
@@ -68,7 +72,7 @@ class Session:
         self._fetch = ort.RunOptions()
         self._fetch.only_execute_path_to_fetches = True
         try:
-            graph = _part(path, only) if only else str(path)
+            graph = part_of(path, only, keep) if only else str(path)
             self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except ModelError:
             raise
@@ -123,20 +127,6 @@ class Session:
                 f"{self.inputs[0].kind} ({wanted}); make the card's input_size and layout fit: {_line(error)}"
             ) from error
         return dict(zip(names, values, strict=True))
-
-
-def _part(path: Path, outputs: Sequence[str]) -> bytes:
-    """Return the graph with nothing but these outputs and what they need."""
-    import onnx
-    import onnx.utils
-
-    model = onnx.load(path)
-    inputs = [value.name for value in model.graph.input]
-    known = [value.name for value in model.graph.output]
-    for name in outputs:
-        if name not in known:
-            raise ModelError(f"{path}: no output named {name!r}; it has {', '.join(known)}")
-    return bytes(onnx.utils.Extractor(model).extract_model(inputs, list(outputs)).SerializeToString())
 
 
 def _tensor(value: Any) -> Tensor:

@@ -68,6 +68,11 @@ def local_path(card: ModelCard, home: Path | None = None) -> Path:
     return folder / f"{card.name}-{key}{'.npz' if card.task == 'face-landmarks' else '.onnx'}"
 
 
+def parts_folder(card: ModelCard, home: Path | None = None) -> Path:
+    """Return where parts of the graph of `card` may be kept; deleting them only costs time."""
+    return home_dir(home) / "models" / "parts" / card.name
+
+
 def resolve(
     card: ModelCard,
     *,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from eyebright.core.protocols import Store
 from eyebright.core.types import Metadata, MetadataValue
@@ -46,6 +47,13 @@ def values(store: Store, name: str) -> tuple[list[str], list[MetadataValue]]:
         return store.values(name)
     ids = store.ids()
     return ids, [None] * len(ids)
+
+
+def rows(store: Store, *names: str) -> list[tuple[Any, ...]]:
+    """Return id and values of each record that was there during every reading; another writer may work meanwhile."""
+    readings = [dict(zip(*values(store, name), strict=True)) for name in names]
+    common = [i for i in readings[0] if all(i in reading for reading in readings)]
+    return [(i, *(reading[i] for reading in readings)) for i in common]
 
 
 def own(metadata: Metadata) -> Metadata:

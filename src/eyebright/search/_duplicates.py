@@ -43,15 +43,12 @@ class DuplicateGroup:
 
 def duplicates_in_store(store: Store, distance: int) -> list[DuplicateGroup]:
     """Find copies among the indexed pictures."""
-    ids, codes = c.values(store, c.HASH)
-    _, shas = c.values(store, c.SHA256)
-    _, paths = c.values(store, c.PATH)
-    rows = [row for row, code in enumerate(codes) if isinstance(code, str)]
+    rows = [row for row in c.rows(store, c.HASH, c.SHA256, c.PATH) if isinstance(row[1], str)]
     return _grouped(
-        [ids[row] for row in rows],
-        [c.text_to_path(paths[row]) for row in rows],
-        [str(codes[row]) for row in rows],
-        [str(shas[row] or ids[row]) for row in rows],
+        [i for i, _, _, _ in rows],
+        [c.text_to_path(path) for _, _, _, path in rows],
+        [code for _, code, _, _ in rows],
+        [str(sha or i) for i, _, sha, _ in rows],
         distance,
     )
 

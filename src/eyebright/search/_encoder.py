@@ -12,7 +12,7 @@ import numpy as np
 from eyebright.core.errors import StoreError
 from eyebright.core.protocols import Embedder
 from eyebright.core.types import Floats, Image, Space
-from eyebright.models import get_card, load_model
+from eyebright.models import ImageFeatures, get_card, load_model
 from eyebright.search._blas import one_blas_thread
 from eyebright.search._describe import LAYER, VERSION, Describer
 from eyebright.search._projection import Projection
@@ -72,7 +72,7 @@ class RegionEncoder:
     needs_sample = True
 
     def __init__(self, model: str, home: Path | None, threads: int) -> None:
-        features = load_model(model, task="features", home=home, threads=threads)
+        features = ImageFeatures(get_card(model), home=home, threads=threads, only=(LAYER,))
         self.name = features.card.name
         self.describer = Describer(lambda tensor, layers: features.load().run(tensor, layers))
         self.projection: Projection | None = None

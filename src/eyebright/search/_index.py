@@ -118,15 +118,12 @@ class Indexer:
 
     def _remember(self) -> None:
         store = self._store
-        ids, paths = c.values(store, c.PATH)
-        sizes, times, hashes = (c.values(store, name)[1] for name in (c.SIZE, c.MTIME_NS, c.SHA256))
-        self._ids = set(ids)
-        for i, path, size, mtime, sha in zip(ids, paths, sizes, times, hashes, strict=True):
-            if not isinstance(path, str) or not isinstance(sha, str):
-                continue
-            digest = bytes.fromhex(sha)
-            self._by_path[path] = _Known(i, _whole(size), _whole(mtime), digest)
-            self._by_hash.setdefault(digest, []).append(path)
+        self._ids = set(store.ids())
+        for i, size, time_ns, sha, path in c.rows(store, c.SIZE, c.MTIME_NS, c.SHA256, c.PATH):
+            if isinstance(path, str) and isinstance(sha, str):
+                digest = bytes.fromhex(sha)
+                self._by_path[path] = _Known(i, _whole(size), _whole(time_ns), digest)
+                self._by_hash.setdefault(digest, []).append(path)
 
     def _outcomes(
         self, root: Path, paths: Sequence[Path], report: IndexReport, metadata: dict[str, Metadata] | None
@@ -324,11 +321,8 @@ class Indexer:
     def _gone(self, root: Path, listed: set[str]) -> list[str]:
         """Ids of this folder's records whose file is not there any more."""
         inside = c.path_to_text(root)
-        ids, roots = c.values(self._store, c.ROOT)
-        _, paths = c.values(self._store, c.PATH)
-        return [
-            i for i, r, p in zip(ids, roots, paths, strict=True) if r == inside and p not in listed and not _is_there(p)
-        ]
+        known = c.rows(self._store, c.ROOT, c.PATH)
+        return [i for i, root, path in known if root == inside and path not in listed and not _is_there(path)]
 
 
 def _is_there(place: object) -> bool:
