@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,6 +54,18 @@ def online(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr("huggingface_hub.hf_hub_download", hf_hub_download)
     return tmp_path / "hub"
+
+
+def test_no_network_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: Any) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    monkeypatch.setattr("urllib.request.getproxies", dict)
+    result = run("--home", tmp_path, "models", "pull", "yunet")
+    assert result.exit_code == 2
+    assert "is not known here: Name or service not known" in result.stderr
+    assert "Retrying" not in result.stderr
 
 
 def test_list(home: Path) -> None:
