@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from eyebright.imaging.canny_edges import canny, canny_thresholds
     from eyebright.imaging.convolution import KERNELS, convolve, parse_kernel
     from eyebright.imaging.denoising import Denoising, denoise
+    from eyebright.imaging.differences import (
+        DifferenceMaps,
+        Region,
+        difference_maps,
+        even_light,
+        find_regions,
+        tolerant_difference,
+    )
     from eyebright.imaging.drawing import draw_disparity, draw_flow, draw_keypoints, draw_matches
     from eyebright.imaging.edge_methods import EdgeMethod, edges
     from eyebright.imaging.edge_model import EdgeModel, learned_edges
@@ -45,6 +53,7 @@ if TYPE_CHECKING:
     from eyebright.imaging.normalisation import Normalisation, normalise
     from eyebright.imaging.pooling import Pooling, pool
     from eyebright.imaging.pyramid import PyramidKind, collapse, gaussian_pyramid, laplacian_pyramid, shown_pyramid
+    from eyebright.imaging.registration import Registration, register, working_keypoints
     from eyebright.imaging.resizing import Interpolation, crop, fit_within, proportional_size, resize
     from eyebright.imaging.scene_cut import SceneCut, frame_change, scene_cuts
     from eyebright.imaging.scores import Quality, glare_score, quality
@@ -55,6 +64,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "CameraMotion": "camera",
     "Denoising": "denoising",
+    "DifferenceMaps": "differences",
     "EdgeMethod": "edge_methods",
     "EdgeModel": "edge_model",
     "HASH_BITS": "hashing",
@@ -74,6 +84,8 @@ _HOMES = {
     "Pooling": "pooling",
     "PyramidKind": "pyramid",
     "Quality": "scores",
+    "Region": "differences",
+    "Registration": "registration",
     "SceneCut": "scene_cut",
     "ShadowKind": "shadows",
     "SparseFlow": "flow",
@@ -88,6 +100,7 @@ _HOMES = {
     "cut_tiles": "tiles",
     "denoise": "denoising",
     "depth": "stereo",
+    "difference_maps": "differences",
     "disparity": "stereo",
     "draw_disparity": "drawing",
     "draw_flow": "drawing",
@@ -96,7 +109,9 @@ _HOMES = {
     "edges": "edge_methods",
     "equalise": "equalisation",
     "estimate_gamma": "gamma_curve",
+    "even_light": "differences",
     "find_keypoints": "keypoints",
+    "find_regions": "differences",
     "fit_homography": "homography",
     "fit_within": "resizing",
     "frame_change": "scene_cut",
@@ -128,6 +143,7 @@ _HOMES = {
     "pool": "pooling",
     "proportional_size": "resizing",
     "quality": "scores",
+    "register": "registration",
     "remove_shadows": "shadows",
     "resize": "resizing",
     "scene_cuts": "scene_cut",
@@ -137,7 +153,9 @@ _HOMES = {
     "sparse_flow": "flow",
     "tile_boxes": "tiles",
     "tile_from_file": "tiles",
+    "tolerant_difference": "differences",
     "white_balance": "grey_world",
+    "working_keypoints": "registration",
     "zero_crossings": "laplacian",
 }
 
@@ -147,6 +165,7 @@ __all__ = [
     "NEAR_DUPLICATE_DISTANCE",
     "CameraMotion",
     "Denoising",
+    "DifferenceMaps",
     "EdgeMethod",
     "EdgeModel",
     "Hashes",
@@ -163,6 +182,8 @@ __all__ = [
     "Pooling",
     "PyramidKind",
     "Quality",
+    "Region",
+    "Registration",
     "SceneCut",
     "ShadowKind",
     "SparseFlow",
@@ -177,6 +198,7 @@ __all__ = [
     "cut_tiles",
     "denoise",
     "depth",
+    "difference_maps",
     "disparity",
     "draw_disparity",
     "draw_flow",
@@ -185,7 +207,9 @@ __all__ = [
     "edges",
     "equalise",
     "estimate_gamma",
+    "even_light",
     "find_keypoints",
+    "find_regions",
     "fit_homography",
     "fit_within",
     "frame_change",
@@ -217,6 +241,7 @@ __all__ = [
     "pool",
     "proportional_size",
     "quality",
+    "register",
     "remove_shadows",
     "resize",
     "scene_cuts",
@@ -226,7 +251,9 @@ __all__ = [
     "sparse_flow",
     "tile_boxes",
     "tile_from_file",
+    "tolerant_difference",
     "white_balance",
+    "working_keypoints",
     "zero_crossings",
 ]
 
