@@ -51,6 +51,14 @@ def test_examples_bring_what_is_required(tmp_path):
                     assert any(f"{path}?" in line and f"{one['name']}=" in line for line in lines), path
 
 
+def test_the_reference_tells_what_comes_back(tmp_path):
+    with running(tmp_path) as client:
+        shown = client.get("/docs").text
+    query = shown.split('id="post-search-query"')[1].split("</article>")[0]
+    for name, kind in (("next_offset", "integer"), ("hits[].score", "number"), ("hits[].thumbnail", "string")):
+        assert f"<code>{name}</code></td><td>{kind}</td>" in query
+
+
 @pytest.mark.browser
 def test_a_dislike_fades_the_picture_and_not_the_words(browser, shop):
     server, pictures = shop

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 _SHOWN_PROBLEMS = {"400", "401", "403", "405", "408", "413", "421", "429"}  # every route has them; told once
+_DEEPEST = 3  # objects within objects
 
 
 def reference(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -46,6 +47,7 @@ def _operation(document: dict[str, Any], path: str, method: str, operation: dict
             for status, answer in operation.get("responses", {}).items()
             if status not in _SHOWN_PROBLEMS
         ],
+        "returns": _returned(document, operation),
         "curl": _curl(path, method, kind, fields, parameters),
     }
 
@@ -68,6 +70,34 @@ def _body(document: dict[str, Any], operation: dict[str, Any]) -> tuple[str, lis
         for name, field in schema.get("properties", {}).items()
     ]
     return kind, fields
+
+
+def _returned(document: dict[str, Any], operation: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the fields of the answer when all went well; those of inner objects by their whole path."""
+    for status, answer in operation.get("responses", {}).items():
+        if status.startswith("2"):
+            schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+            return _fields(document, schema, "", _DEEPEST)
+    return []
+
+
+def _fields(document: dict[str, Any], schema: dict[str, Any], path: str, depth: int) -> list[dict[str, Any]]:
+    schema = _resolved(document, schema)
+    if schema.get("type") == "array":
+        return _fields(document, schema.get("items", {}), f"{path}[]", depth)
+    rows = []
+    for name, field in schema.get("properties", {}).items():
+        whole = f"{path}.{name}" if path else name
+        rows.append(
+            {
+                "name": whole,
+                "type": _type(document, field),
+                "description": _resolved(document, field).get("description", ""),
+            }
+        )
+        if depth > 1:
+            rows += _fields(document, field, whole, depth - 1)
+    return rows
 
 
 def _type(document: dict[str, Any], schema: dict[str, Any]) -> str:

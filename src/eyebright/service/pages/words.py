@@ -160,6 +160,7 @@ WORDS: dict[str, Any] = {
         "meaning": "Meaning",
         "required": "required",
         "answers": "Answers",
+        "returns": "What comes back",
         "example": "Example",
         "contents": "Operations",
     },
