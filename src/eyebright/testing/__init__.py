@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from eyebright.testing._store import check_store
+    from eyebright.testing._tracker import check_tracker
 
 _HOMES = {
     "check_store": "eyebright.testing._store",
+    "check_tracker": "eyebright.testing._tracker",
 }
 
-__all__ = ["check_store"]
+__all__ = ["check_store", "check_tracker"]
 
 
 def __getattr__(name: str) -> Any:
