@@ -25,7 +25,7 @@ demo: $(VENV)/.demo  ## index and search real pictures; writes out/demo/index.ht
 	$(BIN)/python -m eyebright.handbook.demo out/demo
 
 test: $(VENV)/.dev  ## run the whole test suite
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 
 check: $(VENV)/.dev  ## ruff (format and lint), mypy --strict, import-linter
 	$(BIN)/ruff format --check .

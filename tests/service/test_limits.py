@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from _api import problem_of, running
@@ -121,7 +122,8 @@ def test_what_takes_too_long_is_answered_for_and_keeps_its_place():
         _, fine, _ = await ask(app)
         assert fine[0]["status"] == 200
 
-    asyncio.run(story())
+    with ThreadPoolExecutor(1) as pool:  # the browser's loop may already run in this thread
+        pool.submit(asyncio.run, story()).result()
 
 
 def test_a_mistake_of_the_server_is_a_problem_without_details(tmp_path, monkeypatch, caplog):
