@@ -1,5 +1,6 @@
-"""How good an answer is: recall@k, mean average precision, precision@k; ROC, EER and TAR@FAR of verification."""
+"""How good an answer is: recall@k, mean average precision; ROC, EER, TAR@FAR; HOTA, CLEAR and IDF1 of tracking."""
 
+from eyebright.metrics.mot import MotScores, TrackedFrame, combined, mot_frames, mot_scores
 from eyebright.metrics.retrieval import RetrievalMetric, average_precision, hit_at, precision_at
 from eyebright.metrics.verification import (
     Interval,
@@ -12,11 +13,16 @@ from eyebright.metrics.verification import (
 
 __all__ = [
     "Interval",
+    "MotScores",
     "RetrievalMetric",
+    "TrackedFrame",
     "VerificationMetric",
     "average_precision",
+    "combined",
     "equal_error_rate",
     "hit_at",
+    "mot_frames",
+    "mot_scores",
     "precision_at",
     "roc_auc",
     "tar_at_far",
