@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from eyebright.imaging._pixels import Picture, histogram
+    from eyebright.imaging.background import MotionDetector
     from eyebright.imaging.blur import blur_score, motion_blur
     from eyebright.imaging.camera import CameraMotion, MotionModel, camera_motion
     from eyebright.imaging.canny_edges import canny, canny_thresholds
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from eyebright.imaging.matching import match_descriptors
     from eyebright.imaging.noise import noise_sigma
     from eyebright.imaging.normalisation import Normalisation, normalise
+    from eyebright.imaging.people import PeopleDetector
     from eyebright.imaging.pooling import Pooling, pool
     from eyebright.imaging.pyramid import PyramidKind, collapse, gaussian_pyramid, laplacian_pyramid, shown_pyramid
     from eyebright.imaging.registration import Registration, register, working_keypoints
@@ -74,10 +76,12 @@ _HOMES = {
     "KERNELS": "convolution",
     "KeypointMethod": "keypoints",
     "Keypoints": "keypoints",
+    "MotionDetector": "background",
     "MotionModel": "camera",
     "NEAR_DUPLICATE_DISTANCE": "hashing",
     "Normalisation": "normalisation",
     "Operator": "gradient",
+    "PeopleDetector": "people",
     "Picture": "_pixels",
     "PictureInfo": "info",
     "PictureMatch": "homography",
@@ -173,9 +177,11 @@ __all__ = [
     "Interpolation",
     "KeypointMethod",
     "Keypoints",
+    "MotionDetector",
     "MotionModel",
     "Normalisation",
     "Operator",
+    "PeopleDetector",
     "Picture",
     "PictureInfo",
     "PictureMatch",

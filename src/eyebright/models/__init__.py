@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from eyebright.models.hub import HubClient, HuggingFaceClient
     from eyebright.models.loading import load_model
     from eyebright.models.model import OnnxModel
+    from eyebright.models.object_detector import ObjectDetector
     from eyebright.models.preprocess import Preprocessor
     from eyebright.models.session import Session, default_threads
     from eyebright.models.weights import Status, copy_to, local_path, resolve, status
@@ -44,6 +45,7 @@ _HOMES = {
     "ImageFeatures": "features",
     "ModelCard": "card",
     "MtcnnDetector": "face_mtcnn",
+    "ObjectDetector": "object_detector",
     "OnnxModel": "model",
     "Preprocessor": "preprocess",
     "Session": "session",
@@ -76,6 +78,7 @@ __all__ = [
     "ImageFeatures",
     "ModelCard",
     "MtcnnDetector",
+    "ObjectDetector",
     "OnnxModel",
     "Preprocessor",
     "Session",

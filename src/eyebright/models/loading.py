@@ -17,9 +17,11 @@ from eyebright.models.face_ultralight import UltralightDetector
 from eyebright.models.face_yunet import YunetDetector
 from eyebright.models.features import ImageFeatures
 from eyebright.models.model import OnnxModel
+from eyebright.models.object_detector import ObjectDetector
 
 _CLASSES: dict[str, type[OnnxModel]] = {
     "classification": ImageClassifier,
+    "detection": ObjectDetector,
     "embedding": ImageEmbedder,
     "face-embedding": FaceEmbedder,
     "reid": ImageEmbedder,
@@ -56,6 +58,10 @@ def load_model(
 ) -> FaceDetector: ...
 @overload
 def load_model(
+    name: str | Path, *, task: Literal["detection"], home: Path | None = None, threads: int | None = None
+) -> ObjectDetector: ...
+@overload
+def load_model(
     name: str | Path, *, task: Literal["features"], home: Path | None = None, threads: int | None = None
 ) -> ImageFeatures: ...
 @overload
@@ -71,8 +77,9 @@ def load_model(
         name: a name of the catalogue, or the path of an ONNX file with its card beside it.
         task: what it shall do, when the card offers more than one thing: `classification` gives an
             `ImageClassifier`, `embedding` and `reid` an `ImageEmbedder`, `features` an `ImageFeatures`,
-            `face-detection` a `FaceDetector`, `face-embedding` a `FaceEmbedder`, `quality` a `FaceQuality`,
-            `anti-spoofing` a `FaceLiveness`, anything else an `OnnxModel` with raw outputs. None: the card's own task.
+            `detection` an `ObjectDetector`, `face-detection` a `FaceDetector`, `face-embedding` a `FaceEmbedder`,
+            `quality` a `FaceQuality`, `anti-spoofing` a `FaceLiveness`, anything else an `OnnxModel` with
+            raw outputs. None: the card's own task.
         home: see `eyebright.media.home.home_dir`.
         threads: threads inside one run; None: the number of cores, at most 8.
 

@@ -92,7 +92,8 @@ class Preprocessor:
         if self.card.resize == "squash":
             return Letterbox((height, width), self.size, self.size, (0, 0))
         if self.card.resize == "letterbox":
-            return letterbox((height, width), self.size, centre=self.card.pad_side == "both")
+            centre, floor = self.card.pad_side == "both", self.card.decoder == "yolox"
+            return letterbox((height, width), self.size, centre=centre, floor=floor)
         new, left, top = self._window(height, width)
         return Letterbox((height, width), self.size, new, (-top, -left))
 

@@ -16,6 +16,13 @@ from eyebright.core.types import Floats
 from eyebright.models._graph_part import part_of
 
 _ONLY_ERRORS = 3
+_CASTS: dict[str, type[np.number[Any]]] = {
+    "tensor(float16)": np.float16,
+    "tensor(double)": np.float64,
+    "tensor(uint8)": np.uint8,
+    "tensor(int8)": np.int8,
+}
+"""Inputs that are no `float32`: what is given is cast, whole numbers are rounded and cut to their range."""
 _MAX_THREADS = 8
 
 
@@ -117,6 +124,7 @@ class Session:
         return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
     def _run(self, tensor: npt.NDArray[Any], names: list[str]) -> dict[str, Floats]:
+        tensor = _cast(tensor, self.inputs[0].kind)
         try:
             values = self._session.run(names, {self.inputs[0].name: tensor}, self._fetch)
         except Exception as error:
@@ -127,6 +135,17 @@ class Session:
                 f"{self.inputs[0].kind} ({wanted}); make the card's input_size and layout fit: {_line(error)}"
             ) from error
         return dict(zip(names, values, strict=True))
+
+
+def _cast(tensor: npt.NDArray[Any], kind: str) -> npt.NDArray[Any]:
+    """Return a float tensor as the type that the input wants."""
+    wanted = _CASTS.get(kind)
+    if wanted is None or tensor.dtype.kind != "f":
+        return tensor
+    if issubclass(wanted, np.integer):
+        limits = np.iinfo(wanted)
+        tensor = np.clip(np.rint(tensor), limits.min, limits.max)
+    return tensor.astype(wanted)
 
 
 def _tensor(value: Any) -> Tensor:

@@ -13,6 +13,7 @@ from eyebright.ops.boxes import (
 )
 from eyebright.ops.geometry import invert, transform_boxes, transform_points
 from eyebright.ops.letterbox import Letterbox, letterbox
+from eyebright.ops.moving import shift_detections
 from eyebright.ops.nms import nms
 from eyebright.ops.similarity import similarity_from_points
 
@@ -27,6 +28,7 @@ __all__ = [
     "letterbox",
     "nms",
     "scale",
+    "shift_detections",
     "similarity_from_points",
     "transform_boxes",
     "transform_points",

@@ -20,17 +20,21 @@ class Letterbox:
         canvas: `(height, width)` it is fitted into.
         resized: `(height, width)` of the picture on the canvas, whole pixels.
         offset: `(top, left)` of the picture on the canvas, whole pixels.
+        ratio: one scale for both axes, where the rounding of `resized` is to be ignored; None: `resized` over `source`.
     """
 
     source: tuple[int, int]
     canvas: tuple[int, int]
     resized: tuple[int, int]
     offset: tuple[int, int]
+    ratio: float | None = None
 
     @property
     def matrix(self) -> npt.NDArray[np.float64]:
         """The `(2, 3)` transform from the picture to the canvas; its two scales differ by the rounding of `resized`."""
         across, down = self.resized[1] / self.source[1], self.resized[0] / self.source[0]
+        if self.ratio is not None:
+            across = down = self.ratio
         return np.array([[across, 0, self.offset[1]], [0, down, self.offset[0]]])
 
     def points_to_canvas(self, points: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -55,7 +59,7 @@ class Letterbox:
 
 
 def letterbox(
-    source: tuple[int, int], canvas: tuple[int, int], *, centre: bool = True, enlarge: bool = True
+    source: tuple[int, int], canvas: tuple[int, int], *, centre: bool = True, enlarge: bool = True, floor: bool = False
 ) -> Letterbox:
     """Fit a picture into a canvas as large as it goes.
 
@@ -64,6 +68,7 @@ def letterbox(
         canvas: `(height, width)` to fit into.
         centre: lay it in the middle; else at the top left.
         enlarge: let a picture that is smaller than the canvas grow.
+        floor: cut the resized sides down to whole pixels and keep one exact ratio, as YOLOX's own tools do.
 
     Raises:
         InputError: a size that is not positive.
@@ -73,7 +78,8 @@ def letterbox(
     ratio = min(canvas[0] / source[0], canvas[1] / source[1])
     if not enlarge:
         ratio = min(ratio, 1.0)
-    height = min(max(round(source[0] * ratio), 1), canvas[0])
-    width = min(max(round(source[1] * ratio), 1), canvas[1])
+    whole = int if floor else round
+    height = min(max(whole(source[0] * ratio), 1), canvas[0])
+    width = min(max(whole(source[1] * ratio), 1), canvas[1])
     offset = ((canvas[0] - height) // 2, (canvas[1] - width) // 2) if centre else (0, 0)
-    return Letterbox(source, canvas, (height, width), offset)
+    return Letterbox(source, canvas, (height, width), offset, ratio if floor else None)

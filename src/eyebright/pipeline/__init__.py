@@ -3,6 +3,7 @@
 from eyebright.pipeline.pipeline import DropPolicy, Pipeline
 from eyebright.pipeline.reconnect import ConnectionEvent, ReconnectingSource, reconnecting
 from eyebright.pipeline.stages import Stage, Statistics
+from eyebright.pipeline.tiled import TiledDetector
 
 __all__ = [
     "ConnectionEvent",
@@ -11,5 +12,6 @@ __all__ = [
     "ReconnectingSource",
     "Stage",
     "Statistics",
+    "TiledDetector",
     "reconnecting",
 ]

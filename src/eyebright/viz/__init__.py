@@ -1,7 +1,8 @@
 """Drawing: annotators, contact sheets, heat maps, HTML reports."""
 
 from eyebright.viz import html
+from eyebright.viz.annotate import class_colour, draw_detections
 from eyebright.viz.heat import heat_overlay
 from eyebright.viz.sheet import Tile, contact_sheet
 
-__all__ = ["Tile", "contact_sheet", "heat_overlay", "html"]
+__all__ = ["Tile", "class_colour", "contact_sheet", "draw_detections", "heat_overlay", "html"]

@@ -1,0 +1,190 @@
+"""What `detect`, `segment`, `pose` and `depth` share: inputs, the choice of a detector, and files out."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+import typer
+
+from eyebright.cli._image_files import Problems, is_video
+from eyebright.core.errors import InputError, MediaError
+
+if TYPE_CHECKING:
+    from eyebright.core.types import Detections, Frame
+    from eyebright.interop import AnnotatedImage
+
+Inputs = Annotated[
+    list[str], typer.Argument(metavar="IN...", help="Pictures, folders, videos, patterns, camera:N or rtsp://...")
+]
+Confidence = Annotated[float | None, typer.Option("--conf", help="Least score, above 0 and at most 1.")]
+Classes = Annotated[str | None, typer.Option("--classes", metavar="A,B", help="Only these, by name or number.")]
+Roi = Annotated[
+    str | None, typer.Option("--roi", metavar="x1,y1,x2,y2", help="Look only in this part of the picture, in pixels.")
+]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture to look at, and the name that its results go by."""
+
+    name: str
+    frame: Frame
+    video: bool
+
+
+class Finder(Protocol):
+    """What finds objects in one shot after the other."""
+
+    name: str
+    labels: tuple[str, ...]
+
+    def __call__(self, frame: Frame) -> Detections:
+        """Return what is in the frame."""
+        ...
+
+
+def shots(inputs: Sequence[str], problems: Problems) -> Iterator[Shot]:
+    """Yield all pictures and frames; what cannot be read is told at the end."""
+    from eyebright.media import open_source
+    from eyebright.media.sources import FilesSource, FolderSource, VideoSource
+
+    for spec in inputs:
+        try:
+            source = open_source(spec)
+            if isinstance(source, FolderSource | FilesSource | VideoSource):
+                source.on_problem = problems.add
+            moving = not isinstance(source, FolderSource | FilesSource)
+            for frame in source:
+                path = Path(frame.source)
+                if moving:
+                    stem = Path(spec).stem if is_video(Path(spec)) else "camera"
+                    name = f"{stem}_{frame.index:06d}.jpg"
+                else:
+                    name = (
+                        str(path.relative_to(spec)) if Path(spec).is_dir() and path.is_relative_to(spec) else path.name
+                    )
+                yield Shot(name, frame, moving)
+        except MediaError as error:
+            problems.add(error)
+
+
+def box_of(text: str) -> tuple[int, int, int, int]:
+    """Return the four whole numbers of `--roi`."""
+    try:
+        x1, y1, x2, y2 = (int(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(f"--roi: expected four whole numbers x1,y1,x2,y2, got {text!r}") from error
+    if x1 < 0 or y1 < 0 or x2 <= x1 or y2 <= y1:
+        raise InputError(f"--roi: expected x1 < x2 and y1 < y2, none negative, got {text!r}")
+    return x1, y1, x2, y2
+
+
+def class_ids(text: str | None, labels: Sequence[str]) -> set[int] | None:
+    """Return the numbers of the classes that `--classes` names, None for all."""
+    if text is None:
+        return None
+    wanted = set()
+    for word in (part.strip() for part in text.split(",")):
+        if word in labels:
+            wanted.add(labels.index(word))
+        elif word.isascii() and word.isdigit() and (not labels or int(word) < len(labels)):
+            wanted.add(int(word))
+        else:
+            import difflib
+
+            near = difflib.get_close_matches(word, labels, n=3)
+            hint = (
+                f"did you mean {' or '.join(near)}?" if near else f"it knows {', '.join(labels[:8]) or 'numbers only'}"
+            )
+            raise InputError(f"--classes: the model has no class {word!r}; {hint}")
+    return wanted
+
+
+def look(finder: Finder, frame: Frame, roi: tuple[int, int, int, int] | None, wanted: set[int] | None) -> Detections:
+    """Return what is found in the part `roi` of a frame, in pixels of the whole."""
+    import numpy as np
+
+    if roi is None:
+        found = finder(frame)
+    else:
+        x1, y1, x2, y2 = roi
+        height, width = frame.image.shape[:2]
+        if x1 >= width or y1 >= height:
+            raise InputError(f"--roi: {roi} lies outside a picture of {width} x {height}")
+        part = np.ascontiguousarray(frame.image[y1:y2, x1:x2])
+        found = moved(finder(dataclasses.replace(frame, image=part)), x1, y1, (height, width))
+    return found if wanted is None else found[np.isin(found.class_id, sorted(wanted))]
+
+
+def moved(found: Detections, x: int, y: int, size: tuple[int, int]) -> Detections:
+    """Return detections of a part of a picture in pixels of the whole, which is `size` (height, width)."""
+    from eyebright.ops import shift_detections
+
+    return shift_detections(found, x, y, size)
+
+
+def plain(found: Detections, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """Return detections as JSON has them."""
+    out = []
+    for row in range(len(found)):
+        number = int(found.class_id[row])
+        entry: dict[str, Any] = {
+            "class": labels[number] if 0 <= number < len(labels) else str(number),
+            "class_id": number,
+            "confidence": round(float(found.confidence[row]), 6),
+            "box": [round(float(v), 2) for v in found.xyxy[row]],
+        }
+        if found.keypoints is not None:
+            entry["keypoints"] = [[round(float(v), 2) for v in point] for point in found.keypoints[row]]
+        if found.masks is not None:
+            entry["mask_area"] = int(found.masks.crops[row].sum())
+        out.append(entry)
+    return out
+
+
+class Drawings:
+    """Annotated pictures: a folder of them, or a video when the name says so."""
+
+    def __init__(self, out: Path | None) -> None:
+        self.out = out
+        self.sink: Any = None
+        self.closing = contextlib.ExitStack()
+
+    def add(self, shot: Shot, image: Any) -> None:
+        """Take one annotated picture."""
+        from eyebright.media import VideoSink, write_image
+
+        if self.out is None:
+            return
+        if is_video(self.out):
+            if self.sink is None:
+                self.sink = self.closing.enter_context(VideoSink(self.out, 10.0))
+            self.sink.write(dataclasses.replace(shot.frame, image=image))
+            return
+        target = self.out / Path(shot.name)
+        target = target if target.suffix.lower() in (".jpg", ".jpeg", ".png") else target.with_suffix(".png")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_image(target, image)
+
+
+def write_formats(
+    images: Sequence[AnnotatedImage], labels: tuple[str, ...], coco: Path | None, yolo: Path | None, voc: Path | None
+) -> None:
+    """Write what was found in the formats that were asked for."""
+    from eyebright.interop import Annotations, write_coco, write_voc, write_yolo
+
+    if not (coco or yolo or voc):
+        return
+    highest = max((int(image.objects.class_id.max(initial=-1)) for image in images), default=-1)
+    named = labels + tuple(f"class {number}" for number in range(len(labels), highest + 1))
+    given = Annotations(named, tuple(images))
+    if coco is not None:
+        write_coco(coco, given)
+    if yolo is not None:
+        write_yolo(yolo, given)
+    if voc is not None:
+        write_voc(voc, given)

@@ -1,0 +1,95 @@
+"""`eyebright detect`: objects in pictures, folders and videos, and how well they are found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from eyebright.cli._detection import (
+    Classes,
+    Confidence,
+    Drawings,
+    Inputs,
+    Roi,
+    box_of,
+    class_ids,
+    look,
+    plain,
+    shots,
+    write_formats,
+)
+from eyebright.cli._finders import finder_for
+from eyebright.cli._image_files import JsonOption, Problems, print_json, table
+from eyebright.cli.models import given_home
+
+if TYPE_CHECKING:
+    from eyebright.interop import AnnotatedImage
+
+app = typer.Typer(no_args_is_help=True, help="Find objects in pictures, folders and videos.")
+
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        "--model", help="A detector of the catalogue, path of an ONNX file, motion, people, or auto (the best present)."
+    ),
+]
+TilesOption = Annotated[
+    int | None, typer.Option("--tiles", metavar="SIDE", help="Look at tiles of this many pixels, for small objects.")
+]
+OverlapOption = Annotated[float, typer.Option("--overlap", help="Part of a tile that neighbours share, 0 to 0.5.")]
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    inputs: Inputs,
+    model: ModelOption = "auto",
+    conf: Confidence = None,
+    classes: Classes = None,
+    roi: Roi = None,
+    tiles: TilesOption = None,
+    overlap: OverlapOption = 0.2,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR|VIDEO", help="Annotated pictures, or an annotated video.")
+    ] = None,
+    coco: Annotated[Path | None, typer.Option("--coco", metavar="FILE", help="Write COCO's JSON.")] = None,
+    yolo: Annotated[Path | None, typer.Option("--yolo", metavar="DIR", help="Write YOLO's text files.")] = None,
+    voc: Annotated[Path | None, typer.Option("--voc", metavar="DIR", help="Write Pascal VOC's XML files.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find objects and say what and where they are."""
+    from eyebright.interop import annotated
+    from eyebright.viz import draw_detections
+
+    finder = finder_for(model, inputs, home=given_home(context), confidence=conf, tiles=tiles, overlap=overlap)
+    part = None if roi is None else box_of(roi)
+    wanted = class_ids(classes, finder.labels)
+    problems, drawings = Problems(), Drawings(out)
+    results: list[dict[str, Any]] = []
+    images: list[AnnotatedImage] = []
+    rows: list[list[str]] = []
+    with drawings.closing:
+        for shot in shots(inputs, problems):
+            found = look(finder, shot.frame, part, wanted)
+            height, width = shot.frame.image.shape[:2]
+            images.append(annotated(shot.name, (height, width), found))
+            entry: dict[str, Any] = {"image": shot.name, "width": width, "height": height}
+            if shot.video:
+                entry |= {"frame": shot.frame.index, "time_s": round(shot.frame.time_s, 3)}
+            entries = plain(found, finder.labels)
+            results.append({**entry, "detections": entries})
+            rows += [_row(shot.name, each) for each in entries] or [[shot.name, "nothing", "", ""]]
+            if out is not None:
+                drawings.add(shot, draw_detections(shot.frame.image, found, finder.labels))
+    write_formats(images, finder.labels, coco, yolo, voc)
+    if as_json:
+        print_json({"model": finder.name, "results": results, "problems": problems.lines})
+    else:
+        table(["image", "class", "score", "box"], rows)
+    problems.finish(len(results))
+
+
+def _row(name: str, entry: dict[str, Any]) -> list[str]:
+    return [name, entry["class"], f"{entry['confidence']:.2f}", " ".join(f"{v:.0f}" for v in entry["box"])]

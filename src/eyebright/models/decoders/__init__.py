@@ -1,0 +1,37 @@
+"""Decoders: from the raw outputs of an exported network to boxes, scores and classes.
+
+A decoder is named on the model card, so that an exported ONNX runs by data alone. `HEADS` holds those of detectors;
+each has a `decode` for the outputs of one picture and a `fits` that looks at their shapes only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from eyebright.models.decoders import detr, end2end, labelled, nanodet, yolo, yolox
+from eyebright.models.decoders.head import Decoded, Head, HeadInput, Shape
+
+HEADS: Mapping[str, Head] = {
+    "yolox": Head(yolox.fits, yolox.decode, yolox.EXPECTS),
+    "yolo": Head(yolo.fits, yolo.decode, yolo.EXPECTS),
+    "end2end": Head(end2end.fits, end2end.decode, end2end.EXPECTS, suppress=False),
+    "detr": Head(detr.fits, detr.decode, detr.EXPECTS, suppress=False),
+    "nanodet": Head(nanodet.fits, nanodet.decode, nanodet.EXPECTS),
+    "ssd": Head(labelled.fits, labelled.decode, labelled.EXPECTS, batched=False),
+    "rcnn": Head(labelled.fits, labelled.decode, labelled.EXPECTS, batched=False, suppress=False),
+}
+"""Every head of a detector by the name that a card gives it."""
+
+
+def fitting(shapes: Mapping[str, Shape], size: tuple[int, int], classes: int) -> list[str]:
+    """Return the names of the heads that outputs of these shapes could be of, none when nothing fits.
+
+    Args:
+        shapes: shape of every output for one picture, in the order of the file.
+        size: height and width of the input.
+        classes: how many labels the card has; 0: not known.
+    """
+    return [name for name, head in HEADS.items() if head.fits(shapes, size, classes)]
+
+
+__all__ = ["HEADS", "Decoded", "Head", "HeadInput", "Shape", "fitting"]

@@ -1,0 +1,202 @@
+"""Every head of a detector by a tiny graph with known objects, and YOLOX by its real weights."""
+
+from __future__ import annotations
+
+import runpy
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from onnx import TensorProto
+
+from eyebright.core.errors import InputError, ModelError
+from eyebright.core.protocols import Detector
+from eyebright.media import list_images, read_image
+from eyebright.models import ObjectDetector, get_card, load_model
+from eyebright.models.decoders import HEADS
+from eyebright.ops import iou
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = SimpleNamespace(**runpy.run_path(str(ROOT / "tools" / "tiny_heads.py")))
+PICTURE = np.full((128, 192, 3), 90, np.uint8)  # twice the input: boxes come back twice as large
+VARIANTS = {
+    "yolox": ("yolox", TINY.yolox()),
+    "yolo v8": ("yolo", TINY.yolo()),
+    "yolo v5": ("yolo", TINY.yolo(version=5)),
+    "end2end": ("end2end", TINY.end2end()),
+    "detr": ("detr", TINY.detr()),
+    "detr, other order": ("detr", dict(reversed(TINY.detr().items()))),
+    "nanodet": ("nanodet", TINY.nanodet()),
+    "nanodet by strides": ("nanodet", TINY.nanodet(pairs=True)),
+    "ssd": ("ssd", TINY.ssd()),
+    "rcnn": ("rcnn", TINY.rcnn()),
+}
+YOLOX = """
+task = "detection"
+input_size = [416, 416]
+colour = "bgr"
+scale = 1.0
+resize = "letterbox"
+antialias = false
+labels = "coco80"
+decoder = "yolox"
+"""
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_head_finds_the_known_objects(variant: str, tmp_path: Path):
+    head, outputs = VARIANTS[variant]
+    detector = load_model(TINY.write(tmp_path, head, outputs))
+    assert isinstance(detector, Detector)
+    first, again = detector.predict([PICTURE, PICTURE])
+    assert first.class_id.tolist() == [2, 0]
+    np.testing.assert_allclose(first.confidence, [0.9, 0.6], atol=1e-4)
+    np.testing.assert_allclose(first.xyxy, TINY.BOXES * 2, atol=0.05)
+    np.testing.assert_array_equal(first.xyxy, again.xyxy)
+    assert detector.predict([]) == []
+    [sure] = ObjectDetector(detector.card, confidence=0.7).predict([PICTURE])
+    assert sure.class_id.tolist() == [2]
+
+
+@pytest.mark.parametrize("head", ["yolo", "rcnn"])
+def test_masks_lie_in_their_boxes(head: str, tmp_path: Path):
+    outputs = TINY.yolo(masks=True) if head == "yolo" else TINY.rcnn()
+    [found] = load_model(TINY.write(tmp_path, head, outputs)).segment([PICTURE])
+    left, lower = found.masks.dense()
+    assert left[16:80, 32:60].mean() > 0.95
+    assert left[:, 70:].sum() == 0
+    assert lower[96:120, 122:182].mean() > 0.9
+    assert lower[:84].sum() == 0
+
+
+def test_keypoints_come_back_in_the_picture(tmp_path: Path):
+    [found] = load_model(TINY.write(tmp_path, "yolo", TINY.yolo(points=True))).predict([PICTURE])
+    np.testing.assert_allclose(found.keypoints, TINY.POINTS * 2, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("named", "variant", "advice"),
+    [
+        ("yolox", "yolo v8", "yolo"), ("yolo", "yolox", "yolox"), ("yolox", "end2end", "end2end"),
+        ("yolox", "detr", "detr"),
+        ("detr", "nanodet", "nanodet"), ("yolo", "rcnn", "rcnn"), ("rcnn", "yolox", "yolox"), ("nanodet", "ssd", "ssd"),
+    ],
+)  # fmt: skip
+def test_outputs_of_another_head_say_which_would_fit(named: str, variant: str, advice: str, tmp_path: Path):
+    detector = load_model(TINY.write(tmp_path, named, VARIANTS[variant][1]))
+    with pytest.raises(ModelError, match=rf"head '{named}' expects .* would fit decoder = .*{advice}"):
+        detector.predict([PICTURE])
+
+
+def test_outputs_of_no_head_are_refused(tmp_path: Path):
+    detector = load_model(TINY.write(tmp_path, "yolox", {"vector": np.zeros((1, 7))}))
+    with pytest.raises(ModelError, match="no head fits"):
+        detector.predict([PICTURE])
+
+
+@pytest.mark.parametrize("kind", [TensorProto.FLOAT16, TensorProto.UINT8, TensorProto.INT8])
+def test_inputs_of_other_types_are_cast(kind: int, tmp_path: Path):
+    [found] = load_model(TINY.write(tmp_path, "yolox", TINY.yolox(), kind=kind)).predict([PICTURE])
+    assert found.class_id.tolist() == [2, 0]
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 10_000, 3), (10_000, 1, 3)])
+def test_odd_pictures_give_boxes_inside_them(shape: tuple[int, int, int], tmp_path: Path):
+    [found] = load_model(TINY.write(tmp_path, "yolo", TINY.yolo())).predict([np.zeros(shape, np.uint8)])
+    assert (found.xyxy >= 0).all()
+    assert (found.xyxy <= [shape[1], shape[0], shape[1], shape[0]]).all()
+
+
+def test_numbers_without_sense_are_left_out(tmp_path: Path):
+    outputs = TINY.end2end()
+    outputs["output0"][0, 2:6] = [
+        [np.nan, 0, 5, 5, 0.9, 1], [0, 0, np.inf, 5, 0.9, 1], [5, 5, 1, 1, 0.9, 1], [-90, -90, -50, -50, 0.9, 1]
+    ]  # fmt: skip
+    [found] = load_model(TINY.write(tmp_path, "end2end", outputs)).predict([PICTURE])
+    assert found.class_id.tolist() == [2, 0]
+    nothing = {"output0": np.zeros((1, 300, 6))}
+    [none] = load_model(TINY.write(tmp_path, "end2end", nothing, name="none")).predict([PICTURE])
+    assert len(none) == 0
+
+
+def test_ten_thousand_boxes_are_cut_to_the_limit(tmp_path: Path):
+    random = np.random.default_rng(0)
+    corner = random.uniform(0, 60, (10_000, 2))
+    boxes = np.concatenate([corner, corner + 4], axis=1)
+    many = {"boxes": boxes, "scores": random.uniform(0.3, 1, 10_000), "labels": np.ones(10_000)}
+    [found] = load_model(TINY.write(tmp_path, "rcnn", many)).predict([PICTURE])
+    assert len(found) == 300
+    assert (np.diff(found.confidence) <= 0).all()
+
+
+def test_a_card_without_head_or_with_bad_numbers_is_refused(tmp_path: Path):
+    path = TINY.write(tmp_path, "yolox", TINY.yolox())
+    with pytest.raises(InputError, match="confidence"):
+        ObjectDetector(get_card(path), confidence=0)
+    with pytest.raises(InputError, match="iou_threshold"):
+        ObjectDetector(get_card(path), iou_threshold=2)
+    with pytest.raises(ModelError, match="no such model file"):
+        load_model(tmp_path / "nothing.onnx")
+    card = path.with_suffix(".toml")
+    card.write_text(card.read_text().replace('"yolox"', '"yolo-x"'))
+    with pytest.raises(ModelError, match="detection needs one of yolox"):
+        load_model(path)
+
+
+def test_missing_labels_are_told(tmp_path: Path):
+    path = TINY.write(tmp_path, "yolox", TINY.yolox())
+    (tmp_path / "labels.txt").unlink()
+    with pytest.raises(ModelError, match="cannot read the label map"):
+        load_model(path).predict([PICTURE])
+
+
+def test_the_catalogue_names_known_heads():
+    for name in ("yolox_s", "nanodet"):
+        assert get_card(name).decoder in HEADS
+
+
+@pytest.mark.data
+def test_yolox_agrees_with_a_plain_decode_on_photos(data_dir: Path, tmp_path: Path):
+    """The plain twin walks over the cells one by one, as the paper says."""
+    shutil.copy(data_dir / "weights" / "yolox_nano.onnx", tmp_path)
+    (tmp_path / "yolox_nano.toml").write_text(YOLOX)
+    detector = load_model(tmp_path / "yolox_nano.onnx", threads=1)
+    people = 0
+    for path in list_images(data_dir / "traffic").paths[::8]:
+        image = read_image(path)
+        [found] = detector.predict([image])
+        [raw] = detector.run([image]).values()
+        want = [row for row in plain_decode(raw[0], image.shape) if row[5] == 0]
+        mine = found[found.class_id == 0]
+        people += len(want)
+        assert len(mine) == len(want), path
+        for box, score in zip(mine.xyxy, mine.confidence, strict=True):
+            best = max(want, key=lambda row: float(iou([box], [row[:4]])[0, 0]))
+            np.testing.assert_allclose(box, best[:4], atol=0.5)
+            assert abs(score - best[4]) < 1e-4
+    assert people > 5
+
+
+def plain_decode(raw, shape):
+    rows, place = [], 0
+    ratio = min(416 / shape[0], 416 / shape[1])
+    for stride in (8, 16, 32):
+        for y in range(416 // stride):
+            for x in range(416 // stride):
+                cell = raw[place]
+                place += 1
+                kind = int(np.argmax(cell[5:]))
+                score = float(cell[4] * cell[5 + kind])
+                if score < 0.25:
+                    continue
+                cx, cy = (cell[0] + x) * stride, (cell[1] + y) * stride
+                w, h = np.exp(cell[2]) * stride, np.exp(cell[3]) * stride
+                box = np.array([cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2]) / ratio
+                rows.append([*np.clip(box, 0, [shape[1], shape[0]] * 2), score, kind])
+    kept = []
+    for row in sorted(rows, key=lambda row: -row[4]):
+        if all(row[5] != other[5] or iou([row[:4]], [other[:4]])[0, 0] <= 0.45 for other in kept):
+            kept.append(row)
+    return kept

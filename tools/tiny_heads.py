@@ -1,0 +1,182 @@
+"""Build a tiny ONNX graph for every head that a model card can name: constant outputs with known objects.
+
+    python tools/tiny_heads.py FOLDER
+
+Each graph `HEAD.onnx` has its card `HEAD.toml` beside it, takes 64x96 pictures and shows an object of class 2 in the
+box (16, 8, 48, 40) with a score of 0.9, and one of class 0 in (60, 30, 92, 62) with 0.6.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+SIZE = (64, 96)
+BOXES = np.array([[16, 8, 48, 40], [60, 30, 92, 62]], dtype=np.float64)
+CLASSES, SCORES = np.array([2, 0]), np.array([0.9, 0.6])
+LABELS = ("cat", "dog", "bird")
+POINTS = np.array([[[20, 10], [40, 30]], [[70, 40], [80, 50]]], dtype=np.float64)
+
+
+def logit(values: Any) -> Any:
+    clipped = np.clip(values, 1e-4, 1 - 1e-4)
+    return np.log(clipped / (1 - clipped))
+
+
+def centred() -> Any:
+    return np.concatenate([(BOXES[:, :2] + BOXES[:, 2:]) / 2, BOXES[:, 2:] - BOXES[:, :2]], axis=1)
+
+
+def likely() -> Any:
+    table = np.full((2, len(LABELS)), 0.01)
+    table[np.arange(2), CLASSES] = SCORES
+    return table
+
+
+def cells(strides: tuple[int, ...]) -> int:
+    return sum(-(-SIZE[0] // s) * -(-SIZE[1] // s) for s in strides)
+
+
+def cell_of(box: Any, stride: int, strides: tuple[int, ...]) -> tuple[int, int, int]:
+    """Return the row of the cell that holds the middle of a box, and its column and row in the picture."""
+    x, y = int((box[0] + box[2]) / 2 // stride), int((box[1] + box[3]) / 2 // stride)
+    before = cells(tuple(s for s in strides if s < stride))
+    return before + y * -(-SIZE[1] // stride) + x, x, y
+
+
+def yolox() -> dict[str, Any]:
+    strides = (8, 16, 32)
+    rows = np.zeros((cells(strides), 5 + len(LABELS)))
+    for box, wide, stride in zip(BOXES, likely(), (16, 32), strict=True):
+        row, x, y = cell_of(box, stride, strides)
+        middle, side = (box[:2] + box[2:]) / 2 / stride, (box[2:] - box[:2]) / stride
+        rows[row] = [*(middle - [x, y]), *np.log(side), 1, *wide]
+    return {"output": rows[None]}
+
+
+def yolo(*, version: int = 8, masks: bool = False, points: bool = False) -> dict[str, Any]:
+    anchors = cells((8, 16, 32)) * (3 if version == 5 else 1)
+    parts = [centred(), *([np.ones((2, 1))] if version == 5 else []), likely()]
+    if masks:
+        parts.append(np.array([[8.0, 0], [0, 8.0]]))
+    if points:
+        parts.append(np.concatenate([POINTS, np.ones((2, 2, 1))], axis=2).reshape(2, -1))
+    known = np.concatenate(parts, axis=1)
+    rows = np.zeros((anchors, known.shape[1]))
+    rows[[5, 20]] = known
+    rows[21] = known[1] * np.array([1.01, *np.ones(known.shape[1] - 1)])  # the same object once more
+    out = {"output0": rows[None] if version == 5 else rows.T[None]}
+    return out | ({"output1": prototypes()[None]} if masks else {})
+
+
+def prototypes() -> Any:
+    """Left half of the first box, lower half of the second; a quarter of the input's size."""
+    maps = np.full((2, SIZE[0] // 4, SIZE[1] // 4), -1.0)
+    maps[0, 2:10, 4:8] = 1
+    maps[1, 11:16, 15:23] = 1
+    return maps
+
+
+def end2end() -> dict[str, Any]:
+    rows = np.zeros((300, 6))
+    rows[:2] = np.concatenate([BOXES, SCORES[:, None], CLASSES[:, None]], axis=1)
+    return {"output0": rows[None]}
+
+
+def detr() -> dict[str, Any]:
+    boxes, logits = np.full((20, 4), 0.5), np.full((20, len(LABELS)), -9.0)
+    boxes[[3, 7]] = centred() / np.array([SIZE[1], SIZE[0]] * 2)
+    logits[[3, 7]] = logit(likely())
+    return {"dets": boxes[None], "labels": logits[None]}
+
+
+def nanodet(*, pairs: bool = False) -> dict[str, Any]:
+    strides = (8, 16, 32, 64)
+    scores, sides = np.zeros((cells(strides), len(LABELS))), np.zeros((cells(strides), 4, 8))
+    for box, wide, stride in zip(BOXES, likely(), (16, 16), strict=True):
+        row, x, y = cell_of(box, stride, strides)
+        middle = np.array([x, y]) * stride + (stride - 1) / 2
+        scores[row] = wide
+        for side, distance in enumerate([*(middle - box[:2]), *(box[2:] - middle)]):
+            whole, part = divmod(distance / stride, 1)
+            sides[row, side] = -60  # no weight, but for two neighbours whose mean is the distance
+            sides[row, side, int(whole)] = np.log(max(1 - part, 1e-9))
+            sides[row, side, int(whole) + 1] = np.log(max(part, 1e-9))
+    flat = sides.reshape(len(sides), -1)
+    if not pairs:
+        return {"output": np.concatenate([scores, flat], axis=1)[None]}
+    edges = np.cumsum([0, *(cells((s,)) for s in strides)])
+    spans = list(itertools.pairwise(edges))
+    return {f"cls_{n}": scores[a:b][None] for n, (a, b) in enumerate(spans)} | {
+        f"box_{n}": flat[a:b][None] for n, (a, b) in enumerate(spans)
+    }
+
+
+def ssd() -> dict[str, Any]:
+    parts = BOXES / np.array([SIZE[1], SIZE[0]] * 2)
+    return {"boxes": parts[None], "scores": SCORES[None], "labels": CLASSES[None] + 1}
+
+
+def rcnn() -> dict[str, Any]:
+    masks = np.zeros((2, 1, 28, 28))
+    masks[0, 0, :, :14] = masks[1, 0, 14:] = 1  # the left half, the lower half
+    return {"boxes": BOXES, "labels": CLASSES + 1, "scores": SCORES, "masks": masks}
+
+
+def semantic() -> dict[str, Any]:
+    maps = np.zeros((len(LABELS), SIZE[0] // 4, SIZE[1] // 4))
+    maps[0] = 0.5
+    maps[2, 2:10, 4:12] = 1
+    return {"logits": maps[None]}
+
+
+def pose() -> dict[str, Any]:
+    maps = np.zeros((2, SIZE[0] // 4, SIZE[1] // 4))
+    maps[0, 5, 7], maps[1, 10, 20] = 1, 0.8
+    return {"heatmaps": maps[None]}
+
+
+def depth() -> dict[str, Any]:
+    return {"depth": np.tile(np.linspace(1, 2, SIZE[1] // 2), (1, SIZE[0] // 2, 1))}
+
+
+TASKS = {"semantic": "segmentation", "pose": "pose", "depth": "depth"}
+HEADS = {
+    "yolox": yolox, "yolo": yolo, "end2end": end2end, "detr": detr, "nanodet": nanodet, "ssd": ssd, "rcnn": rcnn,
+    "semantic": semantic, "pose": pose, "depth": depth,
+}  # fmt: skip
+
+
+def write(
+    folder: Path, head: str, outputs: dict[str, Any], *, name: str = "", task: str = "", kind: int = TensorProto.FLOAT
+) -> Path:
+    """Write one graph with its card and label map, and return the graph's path."""
+    name = name or head
+    arrays = {key: np.asarray(value, np.float32) for key, value in outputs.items()}
+    graph = helper.make_graph(
+        [helper.make_node("Identity", [f"{key}_value"], [key]) for key in arrays],
+        "tiny",
+        [helper.make_tensor_value_info("images", kind, [1, 3, *SIZE])],
+        [helper.make_tensor_value_info(key, TensorProto.FLOAT, list(value.shape)) for key, value in arrays.items()],
+        [numpy_helper.from_array(value, f"{key}_value") for key, value in arrays.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "labels.txt").write_text("".join(f"{label}\n" for label in LABELS))
+    (folder / f"{name}.toml").write_text(
+        f'task = "{task or TASKS.get(head, "detection")}"\ninput_size = [{SIZE[0]}, {SIZE[1]}]\nscale = 1.0\n'
+        f'resize = "letterbox"\nantialias = false\nlabels = "labels.txt"\ndecoder = "{head}"\n'
+    )
+    onnx.save(model, folder / f"{name}.onnx")
+    return folder / f"{name}.onnx"
+
+
+if __name__ == "__main__":
+    for each, outputs_of in HEADS.items():
+        print(write(Path(sys.argv[1]), each, outputs_of()))
