@@ -7,19 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from eyebright.tracking.association import assign
+    from eyebright.tracking.botsort import BotSort
+    from eyebright.tracking.bytetrack import ByteTrack
+    from eyebright.tracking.deepsort import DeepSort
     from eyebright.tracking.kalman import BoxFilter
     from eyebright.tracking.making import TRACKERS, make_tracker
+    from eyebright.tracking.ocsort import OcSort
     from eyebright.tracking.sort import Sort
 
 _HOMES = {
+    "BotSort": "botsort",
     "BoxFilter": "kalman",
+    "ByteTrack": "bytetrack",
+    "DeepSort": "deepsort",
+    "OcSort": "ocsort",
     "Sort": "sort",
     "TRACKERS": "making",
     "assign": "association",
     "make_tracker": "making",
 }
 
-__all__ = ["TRACKERS", "BoxFilter", "Sort", "assign", "make_tracker"]
+__all__ = ["TRACKERS", "BotSort", "BoxFilter", "ByteTrack", "DeepSort", "OcSort", "Sort", "assign", "make_tracker"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from eyebright.core.errors import InputError
-from eyebright.core.types import Detections, Embeddings, Tracks
-from eyebright.tracking.association import Indices, overlaps
+from eyebright.core.types import Detections, Embeddings, Space, Tracks
+from eyebright.tracking.association import Indices, assign, overlaps
 from eyebright.tracking.kalman import BoxFilter
 
 Array = npt.NDArray[Any]
@@ -64,6 +64,8 @@ class OnlineTracker(abc.ABC):
         noise_by_confidence: trust a measurement more the surer the detector is (NSA filter).
     """
 
+    uses_appearance = False  # whether `embeddings` are looked at
+
     def __init__(
         self,
         *,
@@ -90,6 +92,7 @@ class OnlineTracker(abc.ABC):
     def reset(self) -> None:
         """Forget all tracks and start the ids anew."""
         self._next_id = 1
+        self._space: Space | None = None
         self._frame = 0
         self._last_time_s: float | None = None
         self._gaps: deque[float] = deque(maxlen=_GAPS)
@@ -236,11 +239,33 @@ class OnlineTracker(abc.ABC):
         return 1.0 if 0.75 < step < 1.25 else step
 
     def _vectors(self, embeddings: Embeddings | None, count: int) -> Array | None:
-        if embeddings is not None and len(embeddings) != count:
+        """Return the unit vectors that the tracker shall use, `float32 (N, D)`, or None."""
+        if embeddings is None:
+            return None
+        if len(embeddings) != count:
             raise InputError(
                 f"{type(self).__name__}.update: expected one embedding a detection, got {len(embeddings)} for {count}"
             )
-        return None
+        if not self.uses_appearance:
+            return None
+        if self._space is None:
+            self._space = embeddings.space
+        self._space.require(embeddings.space, f"{type(self).__name__}.update")
+        length = np.linalg.norm(embeddings.vectors, axis=1, keepdims=True)
+        unit: Array = embeddings.vectors / np.maximum(length, np.float32(1e-12))
+        return unit
+
+
+def match(scores: npt.NDArray[np.float64], rows: Array, cols: Array) -> tuple[Indices, Indices]:
+    """Assign some rows to some columns; returns row and column numbers of the whole matrix `(N, M)`."""
+    row, col = assign(scores[np.ix_(rows, cols)])
+    return rows[row], cols[col]
+
+
+def without(items: Array, taken: Array) -> Indices:
+    """Return the items that are not taken, in their order."""
+    left: Indices = items[~np.isin(items, taken)]
+    return left
 
 
 def _sound(detections: Detections, vectors: Array | None) -> Seen:

@@ -11,6 +11,10 @@ from eyebright.core.errors import InputError
 from eyebright.core.protocols import Tracker
 
 _HOMES = {
+    "botsort": ("botsort", "BotSort"),
+    "bytetrack": ("bytetrack", "ByteTrack"),
+    "deepsort": ("deepsort", "DeepSort"),
+    "ocsort": ("ocsort", "OcSort"),
     "sort": ("sort", "Sort"),
 }
 TRACKERS = tuple(sorted(_HOMES))
@@ -33,7 +37,13 @@ def make_tracker(name: str, **settings: Any) -> Tracker:
         raise InputError(f"tracker {name!r} is unknown; there are {', '.join(TRACKERS)}{hint}")
     module, attribute = _HOMES[name]
     kind = getattr(importlib.import_module(f"eyebright.tracking.{module}"), attribute)
-    known = [key for key in inspect.signature(kind).parameters if key != "self"]
+    known = sorted(
+        key
+        for one in kind.__mro__[:-1]
+        if "__init__" in vars(one) and one.__name__ != "OnlineTracker"
+        for key, parameter in inspect.signature(one).parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    )
     for key in settings:
         if key not in known:
             raise InputError(f"tracker {name!r} has no setting {key!r}; it has {', '.join(known)}")
