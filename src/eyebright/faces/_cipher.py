@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import hmac
 import os
 from typing import Protocol
 
@@ -29,19 +30,27 @@ class Cipher(Protocol):
         """Return what was sealed; raises `StoreError` when it is not whole or the key is another one."""
         ...
 
+    def token(self, text: str) -> bytes:
+        """Return by what a text is looked up; the same text has always the same."""
+        ...
+
 
 class Plain:
     """Leaves everything as it is."""
 
     encrypted = False
 
-    def seal(self, data: bytes, place: str) -> bytes:
+    def seal(self, data: bytes, place: str) -> bytes:  # noqa: ARG002  (the protocol's argument)
         """Return `data`."""
         return data
 
-    def open(self, sealed: bytes, place: str) -> bytes:
+    def open(self, sealed: bytes, place: str) -> bytes:  # noqa: ARG002  (the protocol's argument)
         """Return `sealed`."""
         return sealed
+
+    def token(self, text: str) -> bytes:
+        """Return the text."""
+        return text.encode()
 
 
 class AesGcm:
@@ -57,6 +66,7 @@ class AesGcm:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         self._cipher = AESGCM(key)
+        self._token_key = hmac.digest(key, b"eyebright faces: tokens", "sha256")
 
     def seal(self, data: bytes, place: str) -> bytes:
         """Return nonce, text and tag."""
@@ -71,6 +81,10 @@ class AesGcm:
             return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], place.encode())
         except (InvalidTag, ValueError) as error:
             raise StoreError(f"a sealed value of the face gallery cannot be opened ({place}): it is damaged") from error
+
+    def token(self, text: str) -> bytes:
+        """Return an HMAC (RFC 2104) of the text under a key of its own."""
+        return hmac.digest(self._token_key, text.encode(), "sha256")
 
 
 def given_key() -> str | None:
@@ -89,11 +103,16 @@ def cipher_for(key: str | None, salt: bytes) -> Cipher:
     try:
         import cryptography  # noqa: F401  (only whether it is there)
     except ImportError as error:
-        raise InputError(f"{KEY_VARIABLE} is set, but the package cryptography is missing; run: pip install 'eyebright[faces]'") from error
+        raise InputError(
+            f"{KEY_VARIABLE} is set, but the package cryptography is missing; run: pip install 'eyebright[faces]'"
+        ) from error
     raw = _as_bytes(key)
     if raw is None:
         if len(key) < _FEWEST:
-            raise InputError(f"{KEY_VARIABLE}: expected 32 bytes in hexadecimal or base64, or a passphrase of at least {_FEWEST} characters, got {len(key)}")
+            raise InputError(
+                f"{KEY_VARIABLE}: expected 32 bytes in hexadecimal or base64, or a passphrase of at least {_FEWEST} "
+                f"characters, got {len(key)}"
+            )
         raw = hashlib.scrypt(key.encode(), salt=salt, n=_WORK, r=8, p=1, maxmem=2**26, dklen=32)
     return AesGcm(raw)
 

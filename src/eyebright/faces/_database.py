@@ -1,4 +1,4 @@
-"""The gallery on the disk: one SQLite file, the only truth; names, vectors and chips in it are sealed when there is a key.
+"""The gallery on the disk: one SQLite file, the only truth. With a key, names, vectors and chips in it are sealed.
 
 A write is acknowledged when its transaction is on the disk. What is removed is overwritten (`secure_delete`), and
 `scrub` leaves no old page behind, neither in the file nor in its write-ahead log.
@@ -17,7 +17,7 @@ from eyebright.faces._cipher import KEY_VARIABLE, Cipher, Plain, cipher_for
 
 VERSION = 1
 _TABLES = """
-CREATE TABLE people (id TEXT PRIMARY KEY, name BLOB NOT NULL, since TEXT NOT NULL) STRICT;
+CREATE TABLE people (id TEXT PRIMARY KEY, token BLOB NOT NULL UNIQUE, name BLOB NOT NULL, since TEXT NOT NULL) STRICT;
 CREATE TABLE faces (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
     person TEXT REFERENCES people ON DELETE CASCADE, vector BLOB NOT NULL, chip BLOB NOT NULL, source BLOB NOT NULL,
@@ -28,7 +28,8 @@ CREATE TABLE denials (
     id TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES people ON DELETE CASCADE, vector BLOB NOT NULL
 ) STRICT;
 CREATE TABLE audit (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, action TEXT NOT NULL, person TEXT, count INTEGER NOT NULL
+    number INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, action TEXT NOT NULL, person TEXT,
+    count INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE settings (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 """
@@ -99,7 +100,8 @@ class Database:
             busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if busy:
             raise StoreBusyError(
-                f"{self.path}: removed, but another process keeps old pages open; close it and run: eyebright faces purge"
+                f"{self.path}: removed, but another process keeps old pages open; close it and run: "
+                "eyebright faces purge"
             )
 
     @contextlib.contextmanager
@@ -151,7 +153,9 @@ class Database:
         self.path.chmod(0o600)
 
     def _unlocked(self, db: sqlite3.Connection) -> Cipher:
-        kept = {row["name"]: row["value"] for row in db.execute("SELECT * FROM settings WHERE name IN ('salt', 'check')")}
+        kept = {
+            row["name"]: row["value"] for row in db.execute("SELECT * FROM settings WHERE name IN ('salt', 'check')")
+        }
         if kept["check"] == _CHECK:
             if self._key is not None:
                 raise StoreError(

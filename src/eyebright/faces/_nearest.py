@@ -7,6 +7,8 @@ few vectors whose bound is small are compared whole and the others cannot be nea
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -29,7 +31,8 @@ class NearestPeople:
         self.vectors = np.ascontiguousarray(vectors, np.float32)
         self.owners = owners
         self._squares = np.einsum("nd,nd->n", self.vectors, self.vectors)
-        self._lead = self._axes = None
+        self._lead: Any = None
+        self._axes: Floats | None = None
         if len(vectors) >= _MANY and vectors.shape[1] > 2 * _LEAD:
             sample = self.vectors[:: max(1, len(vectors) // 20_000)].astype(np.float64)
             centre = sample.mean(axis=0)
@@ -41,7 +44,7 @@ class NearestPeople:
     def distances(self, query: Floats) -> Floats:
         """Return the distance to every vector, `float32 (N,)`: the plain way."""
         squares = self._squares - 2 * (self.vectors @ query) + float(query @ query)
-        return np.sqrt(np.maximum(squares, 0))
+        return np.asarray(np.sqrt(np.maximum(squares, 0)), np.float32)
 
     def people(self, query: Floats, interest: float) -> tuple[npt.NDArray[np.int64], Floats]:
         """Return rows of the nearest vector of each of some people, nearest first, and their distances.
@@ -84,7 +87,7 @@ class NearestPeople:
         return np.ascontiguousarray(np.column_stack([lead, np.sqrt(np.maximum(rest, 0))]), np.float32)
 
     @staticmethod
-    def _index(short: Floats) -> object:
+    def _index(short: Floats) -> Any:
         import faiss
 
         index = faiss.IndexFlatL2(short.shape[1])

@@ -45,7 +45,9 @@ def judge(box: Floats, landmarks: Floats, chip: Image, size: tuple[int, int]) ->
     elif exposure > _BRIGHTEST:
         problems.append(f"the face is too bright (mean luma {exposure:.0f}, at most {_BRIGHTEST:.0f})")
     elif contrast < _LEAST_CONTRAST:
-        problems.append(f"the face has too little contrast ({contrast:.0f} grey levels, at least {_LEAST_CONTRAST:.0f})")
+        problems.append(
+            f"the face has too little contrast ({contrast:.0f} grey levels, at least {_LEAST_CONTRAST:.0f})"
+        )
     if abs(yaw) > _MOST_YAW:
         problems.append(f"the head is turned to the side (about {abs(yaw):.0f} degrees, at most {_MOST_YAW:.0f})")
     if abs(pitch) > _MOST_PITCH:

@@ -141,6 +141,8 @@ class Calibration(NamedTuple):
         low: lower end of the interval of the threshold that holds 95 % when people are resampled.
         high: upper end.
         source: `gallery`, or what else it was measured on.
+        middle: score at which a genuine pair is as likely as an impostor pair, when both are equally frequent.
+        slope: steepness of the probability there, a unit of score.
     """
 
     far: float
@@ -150,3 +152,5 @@ class Calibration(NamedTuple):
     low: float
     high: float
     source: str
+    middle: float
+    slope: float

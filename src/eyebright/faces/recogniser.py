@@ -1,0 +1,381 @@
+"""The recogniser: enrol, identify, verify, calibrate, correct and forget."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eyebright.core.errors import InputError, MediaError, QueryError
+from eyebright.core.types import Floats, Image, check_image
+from eyebright.faces import _calibration, _transfer
+from eyebright.faces._cipher import given_key
+from eyebright.faces._gallery import Gallery, KeptFace, NewFace
+from eyebright.faces._quality import judge
+from eyebright.faces.types import (
+    Calibration,
+    EnrollReport,
+    Face,
+    Identification,
+    Match,
+    Person,
+    Refused,
+    Verification,
+)
+from eyebright.media import display_path, list_images, read_image
+from eyebright.media.home import home_dir
+from eyebright.models import FaceEmbedder, load_model
+
+_SAME_PICTURE = 0.05
+"""Two pictures as near as this are one picture, or crops of it."""
+
+Source = Image | str | os.PathLike[str]
+
+
+class FaceRecognizer:
+    """Recognises people that were enrolled, and says `unknown` of everybody else. Threads may share one.
+
+    Args:
+        home: see `eyebright.media.home.home_dir`.
+        store: folder of the gallery; None: `<home>/faces`.
+        detector: a face detector of the catalogue that gives five points, or an ONNX file.
+        embedder: a face embedder of the catalogue, or an ONNX file; a gallery belongs to one.
+        min_face: smallest face in pixels that is looked for; larger is faster.
+        threads: of the networks; None: the number of cores, at most 8.
+        key: what seals the gallery; None: what the environment variable EYEBRIGHT_FACES_KEY says.
+
+    Raises:
+        ModelError: no such model, or one of another kind.
+    """
+
+    def __init__(
+        self,
+        home: Path | None = None,
+        *,
+        store: Path | None = None,
+        detector: str = "mtcnn",
+        embedder: str = "dlib_resnet",
+        min_face: int = 40,
+        threads: int | None = None,
+        key: str | None = None,
+    ) -> None:
+        if min_face < 20:
+            raise InputError(f"min_face: expected 20 pixels or more, got {min_face}")
+        self.folder = Path(store) if store is not None else home_dir(home) / "faces"
+        self._home = home
+        self._threads = threads
+        self._detector: Any = load_model(detector, task="face-detection", home=home, threads=threads)
+        if hasattr(self._detector, "min_face"):
+            self._detector.min_face = min_face
+        self._min_face = min_face
+        self._embedder: FaceEmbedder = load_model(embedder, task="face-embedding", home=home, threads=threads)
+        self._gallery = Gallery(self.folder, self._embedder.space, key if key is not None else given_key())
+
+    # ---------------------------------------------------------------- seeing
+
+    def detect(self, image: Source) -> list[Face]:
+        """Return the faces of a picture, the largest first.
+
+        Args:
+            image: RGB `uint8 (H, W, 3)`, or a file.
+
+        Raises:
+            InputError: not a picture, or the detector gives no landmarks.
+            MediaError: the file cannot be read.
+        """
+        pixels = check_image(image) if isinstance(image, np.ndarray) else read_image(image)
+        [found] = self._detector.predict([pixels])
+        sides = (found.xyxy[:, 2:] - found.xyxy[:, :2]).min(axis=1) if len(found) else np.zeros(0)
+        order = np.argsort(-sides, kind="stable")
+        found = found[order[sides[order] >= self._min_face * 0.8]]
+        if not len(found):
+            return []
+        if found.keypoints is None:
+            raise InputError(
+                "faces: the detector gives boxes without landmarks, so faces cannot be laid upright; use mtcnn or yunet"
+            )
+        chips = self._embedder.align(pixels, found)
+        vectors = self._embedder.embed(chips).vectors
+        return [
+            Face(box, points, float(confidence), vector, chip, judge(box, points, chip, pixels.shape[:2]))
+            for box, points, confidence, vector, chip in zip(
+                found.xyxy, found.keypoints, found.confidence, vectors, chips, strict=True
+            )
+        ]
+
+    def match(self, vectors: Floats) -> list[Match]:
+        """Say who faces are.
+
+        Args:
+            vectors: `float32 (N, D)` as `Face.vector`.
+        """
+        loaded, calibration = self._gallery.loaded(), self.calibration
+        return [self._match(vector, loaded, calibration) for vector in self._scaled(np.atleast_2d(vectors))]
+
+    def identify(self, image: Source, *, keep_unknown: bool = False) -> list[Identification]:
+        """Say who is in a picture, the largest face first. The audit log counts it. Raises as `detect`.
+
+        Args:
+            image: RGB `uint8 (H, W, 3)`, or a file.
+            keep_unknown: keep faces of unknown people in the gallery, to be named later or purged.
+        """
+        faces = self.detect(image)
+        matches = self.match(np.stack([face.vector for face in faces])) if faces else []
+        self._gallery.log("identify", [match.person for match in matches])
+        if keep_unknown:
+            source = "picture" if isinstance(image, np.ndarray) else display_path(Path(image))
+            unknown = [face for face, match in zip(faces, matches, strict=True) if match.person is None]
+            self._gallery.add(None, [NewFace(face.vector, face.chip, source) for face in unknown])
+        return [Identification(*pair) for pair in zip(faces, matches, strict=True)]
+
+    def verify(self, first: Source, second: Source) -> Verification:
+        """Say whether the largest faces of two pictures show one person. Raises as `detect`, and when one has none."""
+        vectors = []
+        for which, image in (("first", first), ("second", second)):
+            faces = self.detect(image)
+            if not faces:
+                name = f"the {which} picture" if isinstance(image, np.ndarray) else display_path(Path(image))
+                raise InputError(f"{name}: expected a face of {self._min_face} px or more, found none")
+            vectors.append(self._scaled(faces[0].vector[None])[0])
+        calibration = self.calibration
+        score = self._score(float(np.linalg.norm(vectors[0] - vectors[1])))
+        return Verification(
+            score >= calibration.threshold, _calibration.probability(score, calibration), score, calibration.threshold
+        )
+
+    # ---------------------------------------------------------------- enrolling
+
+    def enroll(self, name: str, images: Iterable[Source], *, force: bool = False) -> EnrollReport:
+        """Enrol a person from pictures with one good face each; what was added is safe when this returns.
+
+        Args:
+            name: of the person, new or known.
+            images: RGB `uint8 (H, W, 3)`, files, or folders of files.
+            force: take pictures of poor quality, and the largest of several faces; never a picture without a face or
+                one that is enrolled already.
+
+        Returns:
+            What was added, and what was refused and why; a damaged file is refused, the rest is done.
+        """
+        report = EnrollReport()
+        for number, image in enumerate(images):
+            if not isinstance(image, np.ndarray) and Path(image).is_dir():
+                listing = list_images(image)
+                report.refused += [Refused(display_path(bad.path), bad.reason) for bad in listing.problems]
+                for path in listing.paths:
+                    self._enroll_one(name, path, display_path(path), force, report)
+                continue
+            where = f"picture {number}" if isinstance(image, np.ndarray) else display_path(Path(image))
+            self._enroll_one(name, image, where, force, report)
+        return report
+
+    def enroll_folder(self, root: str | os.PathLike[str], *, force: bool = False) -> EnrollReport:
+        """Enrol everybody of a folder that holds a folder a person; see `enroll`.
+
+        Raises:
+            InputError: there are no folders in it.
+        """
+        folders = sorted(path for path in Path(root).iterdir() if path.is_dir()) if Path(root).is_dir() else []
+        if not folders:
+            raise InputError(f"{display_path(Path(root))}: expected a folder that holds a folder a person")
+        report = EnrollReport()
+        for folder in folders:
+            one = self.enroll(folder.name, [folder], force=force)
+            report.added.update(one.added)
+            report.refused += one.refused
+        return report
+
+    def _enroll_one(self, name: str, image: Source, where: str, force: bool, report: EnrollReport) -> None:
+        try:
+            faces = self.detect(image)
+        except MediaError as error:
+            report.refused.append(Refused(where, str(error).removeprefix(f"{where}: ")))
+            return
+        why = self._objection(name, faces, force)
+        if why:
+            report.refused.append(Refused(where, why))
+            return
+        self._gallery.add(name, [NewFace(faces[0].vector, faces[0].chip, where)])
+        report.added.setdefault(name, []).append(where)
+
+    def _objection(self, name: str, faces: Sequence[Face], force: bool) -> str:
+        if not faces:
+            return f"no face of {self._min_face} px or more in it"
+        if not force:
+            if len(faces) > 1:
+                return f"{len(faces)} faces in it, one was expected; crop the picture (--force takes the largest)"
+            if faces[0].quality.problems:
+                return "; ".join(faces[0].quality.problems)
+        loaded = self._gallery.loaded()
+        rows, distances = loaded.nearest.people(self._scaled(faces[0].vector[None])[0], _SAME_PICTURE)
+        if len(rows) and distances[0] < _SAME_PICTURE:
+            other = loaded.names[loaded.owners[rows[0]]]
+            return "the same picture is enrolled already" + ("" if other == name.strip() else f", as {other!r}")
+        return ""
+
+    # ---------------------------------------------------------------- the threshold
+
+    @property
+    def calibration(self) -> Calibration:
+        """What decisions are held to: the gallery's own calibration, or the default of the embedder."""
+        return self._gallery.loaded().calibration or _calibration.default_for(self._gallery.space)
+
+    def calibrate(self, far: float = 1e-3) -> Calibration:
+        """Set the threshold from the gallery's own pairs of different people, and return it.
+
+        Raises:
+            InputError: a rate that these pairs cannot support.
+        """
+        loaded = self._gallery.loaded()
+        found = _calibration.calibrate(loaded.vectors, loaded.owners, self._gallery.space, far)
+        self._gallery.calibrate(found)
+        return found
+
+    @property
+    def fpir(self) -> float:
+        """At what rate a stranger is taken for somebody in the gallery, at its present size; see `docs/faces.md`."""
+        return _calibration.identification_rate(self.calibration.far, len(self._gallery.loaded().people))
+
+    # ---------------------------------------------------------------- people
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether names, vectors and chips are sealed on the disk."""
+        self._gallery.loaded()
+        return self._gallery.encrypted
+
+    def people(self) -> list[Person]:
+        """Return everybody, by name."""
+        return self._gallery.people()
+
+    def faces(self, name: str | None) -> list[KeptFace]:
+        """Return the kept faces of a person; None: of unknown people."""
+        return self._gallery.faces(name)
+
+    def chip(self, face: str) -> Image:
+        """Return the picture of a kept face by its id."""
+        return self._gallery.chip(face)
+
+    def rename(self, name: str, to: str) -> None:
+        """Give a person another name, that nobody has yet."""
+        self._gallery.rename(name, to)
+
+    def merge(self, name: str, into: str) -> int:
+        """Make one person of two; return how many faces moved."""
+        return self._gallery.merge(name, into)
+
+    def split(self, faces: Sequence[str], to: str) -> int:
+        """Move kept faces, by id, to another person, who is made when new; return how many."""
+        return self._gallery.move(faces, to)
+
+    def reject(self, image: Source, name: str) -> None:
+        """Remember "this is not NAME": of the largest face of a picture, or of a kept face by its id.
+
+        A face that is nearer to what was rejected than to that person's pictures is not taken for that person again.
+        """
+        if isinstance(image, str) and self._is_kept(image):
+            self._gallery.deny(self._gallery.vector(image), name)
+            owner = next((p.name for p in self.people() if any(f.id == image for f in self.faces(p.name))), None)
+            if owner == name.strip():
+                self._gallery.move([image], None)
+            return
+        faces = self.detect(image)
+        if not faces:
+            raise InputError("not: expected a picture with a face, found none")
+        self._gallery.deny(faces[0].vector, name)
+
+    def forget(self, name: str) -> int:
+        """Remove a person, and their bytes from every file; return how many faces there were."""
+        return self._gallery.forget(name)
+
+    def purge(self, unknown_after_s: float | None = None) -> int:
+        """Remove faces of unknown people kept longer ago, and what bytes of removed people may be left."""
+        before = None
+        if unknown_after_s is not None:
+            if unknown_after_s < 0:
+                raise InputError(f"purge: expected an age of 0 seconds or more, got {unknown_after_s:g}")
+            before = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=unknown_after_s)
+        return self._gallery.purge_unknown(before)
+
+    def audit(self) -> list[dict[str, object]]:
+        """Return the audit log: what was done when to whom, people by random ids."""
+        return self._gallery.audit()
+
+    def export(self, path: str | os.PathLike[str]) -> int:
+        """Write everybody's chips and vectors into a zip file, not encrypted; return how many faces."""
+        return _transfer.write(self._gallery, Path(path))
+
+    def import_(self, path: str | os.PathLike[str]) -> EnrollReport:
+        """Add what `export` wrote; faces that are there already are refused."""
+        report = EnrollReport()
+        for name, face in _transfer.read(Path(path), self._gallery.space, self._embedder):
+            loaded = self._gallery.loaded()
+            rows, distances = loaded.nearest.people(self._scaled(face.vector[None])[0], 1e-4)
+            if len(rows) and distances[0] < 1e-4:
+                report.refused.append(
+                    Refused(face.source, f"enrolled already, as {loaded.names[loaded.owners[rows[0]]]!r}")
+                )
+                continue
+            self._gallery.add(name, [face])
+            report.added.setdefault(name, []).append(face.source)
+        return report
+
+    def migrate(self, embedder: str) -> int:
+        """Make all vectors anew from the kept chips with another embedder; return how many.
+
+        Chips are cut for one alignment; when the other network wants another, accuracy suffers somewhat: enrol from the
+        pictures again where they are at hand. Denials and the calibration belong to the old vectors and go.
+        """
+        model: FaceEmbedder = load_model(embedder, task="face-embedding", home=self._home, threads=self._threads)
+        kept = [face for name in [*(person.name for person in self.people()), None] for face in self.faces(name)]
+        vectors = {face.id: model.embed([self.chip(face.id)]).vectors[0] for face in kept}
+        self._gallery.replace_vectors(vectors, model.space)
+        self._embedder = model
+        return len(vectors)
+
+    # ---------------------------------------------------------------- inside
+
+    def _is_kept(self, text: str) -> bool:
+        if Path(text).exists():
+            return False
+        try:
+            self._gallery.vector(text)
+        except QueryError:
+            return False
+        return True
+
+    def _scaled(self, vectors: Floats) -> Floats:
+        if self._gallery.space.metric == "l2":
+            return np.asarray(vectors, np.float32)
+        return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12), np.float32)
+
+    def _score(self, distance: float) -> float:
+        return 1 - distance if self._gallery.space.metric == "l2" else 1 - distance**2 / 2
+
+    def _match(self, vector: Floats, loaded: Any, calibration: Calibration) -> Match:
+        if not len(loaded.owners):
+            return Match(None, float("nan"), float("inf"), 0.0, None, None)
+        reach = 1 - calibration.threshold
+        interest = reach if self._gallery.space.metric == "l2" else float(np.sqrt(2 * max(reach, 0.0)))
+        rows, distances = loaded.nearest.people(vector, interest)
+        ranked = []
+        for row, distance in zip(rows, distances, strict=True):
+            owner = int(loaded.owners[row])
+            denied = loaded.denials.get(owner)
+            if denied is not None and np.linalg.norm(denied - vector, axis=1).min() < distance:
+                continue  # it was said of a face nearer than this that it is somebody else
+            ranked.append((loaded.names[owner], self._score(float(distance))))
+            if len(ranked) == 2:
+                break
+        if not ranked:
+            return Match(None, float("nan"), float("inf"), 0.0, None, None)
+        name, score = ranked[0]
+        runner_up, next_score = ranked[1] if len(ranked) > 1 else (None, -float("inf"))
+        likely = _calibration.probability(score, calibration)
+        return Match(
+            name if score >= calibration.threshold else None, score, score - next_score, likely, name, runner_up
+        )
