@@ -69,31 +69,60 @@ def scene_cuts(frames: Iterable[Frame], threshold: float = THRESHOLD) -> Iterato
 
 
 def _cuts(frames: Iterable[Frame], threshold: float) -> Iterator[SceneCut]:
-    before: deque[float] = deque(maxlen=_AROUND)
-    waiting: deque[tuple[SceneCut, float]] = deque()  # a change, and how much of it lasts longer than one frame
-    last: Floats | None = None
-    eldest: Floats | None = None
+    finder = CutFinder(threshold)
     for frame in frames:
+        yield from finder.update(frame)
+    yield from finder.finish()
+
+
+class CutFinder:
+    """`scene_cuts` for frames that come one by one.
+
+    A change is judged when `DELAY` frames after it have been seen.
+
+    Args:
+        threshold: see `scene_cuts`.
+    """
+
+    DELAY = _AROUND
+
+    def __init__(self, threshold: float = THRESHOLD) -> None:
+        if not 0 < threshold <= 1:
+            raise InputError(f"scene cuts: expected a threshold above 0 and up to 1, got {threshold}")
+        self._threshold = threshold
+        self._before: deque[float] = deque(maxlen=_AROUND)
+        self._waiting: deque[tuple[SceneCut, float]] = deque()  # a change, and how much of it lasts more than a frame
+        self._last: Floats | None = None
+        self._eldest: Floats | None = None
+
+    def update(self, frame: Frame) -> list[SceneCut]:
+        """Take the next frame; return the cuts that are now certain."""
         profile = _profile(frame.image)
-        if last is not None:
-            lasting = 1.0 if eldest is None else _change(eldest, profile)
-            if waiting:  # to a flash, and back from it
-                waiting[-1] = (waiting[-1][0], min(waiting[-1][1], lasting))
-            waiting.append((SceneCut(frame.index, frame.time_s, _change(last, profile)), lasting))
-            if len(waiting) > _AROUND:
-                yield from _judge(before, waiting, threshold)
-        eldest, last = last, profile
-    while waiting:
-        yield from _judge(before, waiting, threshold)
+        found: list[SceneCut] = []
+        if self._last is not None:
+            lasting = 1.0 if self._eldest is None else _change(self._eldest, profile)
+            if self._waiting:  # to a flash, and back from it
+                self._waiting[-1] = (self._waiting[-1][0], min(self._waiting[-1][1], lasting))
+            self._waiting.append((SceneCut(frame.index, frame.time_s, _change(self._last, profile)), lasting))
+            if len(self._waiting) > _AROUND:
+                found += self._judge()
+        self._eldest, self._last = self._last, profile
+        return found
 
+    def finish(self) -> list[SceneCut]:
+        """Return the cuts among the last frames."""
+        found: list[SceneCut] = []
+        while self._waiting:
+            found += self._judge()
+        return found
 
-def _judge(before: deque[float], waiting: deque[tuple[SceneCut, float]], threshold: float) -> Iterator[SceneCut]:
-    change, lasting = waiting.popleft()
-    around = [*before, *(other.score for other, _ in waiting)]
-    usual = float(np.median(around)) if around else 0.0
-    before.append(change.score)
-    if change.score >= threshold and change.score >= _CONTRAST * usual and lasting >= threshold:
-        yield change
+    def _judge(self) -> list[SceneCut]:
+        change, lasting = self._waiting.popleft()
+        around = [*self._before, *(other.score for other, _ in self._waiting)]
+        usual = float(np.median(around)) if around else 0.0
+        self._before.append(change.score)
+        cut = change.score >= self._threshold and change.score >= _CONTRAST * usual and lasting >= self._threshold
+        return [change] if cut else []
 
 
 def _profile(image: Picture) -> Floats:

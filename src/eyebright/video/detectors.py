@@ -1,0 +1,56 @@
+"""Detectors of a run by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from eyebright.core.errors import ModelError
+from eyebright.core.protocols import Detector, FrameDetector
+from eyebright.core.types import Detections, Frame
+
+
+class MovingObjects:
+    """`imaging`'s motion detector, whose one class has the name `moving`."""
+
+    labels = ("moving",)
+
+    def __init__(self) -> None:
+        from eyebright.imaging.background import MotionDetector
+
+        self._detector = MotionDetector()
+
+    def update(self, frame: Frame) -> Detections:
+        """Return the boxes of what moves."""
+        found = self._detector.update(frame)
+        return Detections(found.xyxy, found.confidence, found.class_id)  # masks would wait in queues for nothing
+
+    def reset(self) -> None:
+        """Forget the background."""
+        self._detector.reset()
+
+
+def open_detector(name: str = "motion", *, home: Path | None = None) -> Callable[[], Detector | FrameDetector]:
+    """Return a function that makes the detector of one source.
+
+    Args:
+        name: `motion` (what moves before a camera at rest; its class is `moving`), `people` (without weights, slow), a detector of the catalogue, or the
+            path of an ONNX file with its card. One model serves all sources.
+        home: see `eyebright.media.home.home_dir`.
+
+    Raises:
+        ModelError: no such model, or one that detects nothing.
+    """
+    if name == "motion":
+        return MovingObjects
+    if name == "people":
+        from eyebright.imaging import PeopleDetector
+
+        return lambda: PeopleDetector()
+    from eyebright.models import load_model
+
+    model: Any = load_model(name, home=home)
+    if not isinstance(model, Detector):
+        raise ModelError(f"{name}: detects nothing; use motion, or a detector of `eyebright models list`")
+    return lambda: model
