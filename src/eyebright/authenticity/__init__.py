@@ -1,1 +1,84 @@
-"""Is this product genuine?"""
+"""Is this product genuine? Names are loaded on first use."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from eyebright.authenticity._checker import AuthenticityChecker
+    from eyebright.authenticity._codes import Code, check_digit, gtin14, read_codes
+    from eyebright.authenticity._compare import Comparison, compare
+    from eyebright.authenticity._decide import Calibration, Verdict, learn
+    from eyebright.authenticity._evaluate import evaluate
+    from eyebright.authenticity._ledger import ImportReport, Ledger, SerialFinding, Sighting
+    from eyebright.authenticity._report import save_comparison, save_report
+    from eyebright.authenticity._results import CheckResult, FitReport, Look, Product
+    from eyebright.authenticity._simulate import KINDS, MadePhoto, make_photos, recapture
+
+_HOMES = {
+    "AuthenticityChecker": "_checker",
+    "Calibration": "_decide",
+    "CheckResult": "_results",
+    "Code": "_codes",
+    "Comparison": "_compare",
+    "FitReport": "_results",
+    "ImportReport": "_ledger",
+    "KINDS": "_simulate",
+    "Ledger": "_ledger",
+    "Look": "_results",
+    "MadePhoto": "_simulate",
+    "Product": "_results",
+    "SerialFinding": "_ledger",
+    "Sighting": "_ledger",
+    "Verdict": "_decide",
+    "check_digit": "_codes",
+    "compare": "_compare",
+    "evaluate": "_evaluate",
+    "gtin14": "_codes",
+    "learn": "_decide",
+    "make_photos": "_simulate",
+    "read_codes": "_codes",
+    "recapture": "_simulate",
+    "save_comparison": "_report",
+    "save_report": "_report",
+}
+
+__all__ = [
+    "KINDS",
+    "AuthenticityChecker",
+    "Calibration",
+    "CheckResult",
+    "Code",
+    "Comparison",
+    "FitReport",
+    "ImportReport",
+    "Ledger",
+    "Look",
+    "MadePhoto",
+    "Product",
+    "SerialFinding",
+    "Sighting",
+    "Verdict",
+    "check_digit",
+    "compare",
+    "evaluate",
+    "gtin14",
+    "learn",
+    "make_photos",
+    "read_codes",
+    "recapture",
+    "save_comparison",
+    "save_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'eyebright.authenticity' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"eyebright.authenticity.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

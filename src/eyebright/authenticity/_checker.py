@@ -1,0 +1,302 @@
+"""`AuthenticityChecker`: is this product genuine?"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import secrets
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eyebright.authenticity._codes import Code, read_codes
+from eyebright.authenticity._compare import Comparison, compare
+from eyebright.authenticity._database import Database
+from eyebright.authenticity._decide import IDENTITY, Calibration, Verdict, learn
+from eyebright.authenticity._identity import Fit, Identity
+from eyebright.authenticity._ledger import ALARMING, Ledger, SerialFinding
+from eyebright.authenticity._photo import Photo, photo_fault, retake_advice
+from eyebright.authenticity._results import Box, CheckResult, FitReport, Look, Product
+from eyebright.authenticity._shelf import Shelf
+from eyebright.authenticity._simulate import recapture
+from eyebright.core.errors import InputError, QueryError
+from eyebright.core.types import Image
+from eyebright.media import display_path, read_image
+from eyebright.media.home import home_dir
+
+MODEL = "efficientnet_lite0"
+_MADE = 200  # made recaptures in all, where there are no genuine photos
+_CALIBRATION = "calibration"
+
+Source = Path | str | Image
+
+
+class AuthenticityChecker:
+    """Checks photos of products against registered references, in a folder.
+
+    Args:
+        store: the folder; None: `authenticity/` in the home.
+        home: see `eyebright.media.home.home_dir`; models are kept there too.
+        threads: of the embedding model; None: see `eyebright.models.load_model`.
+
+    Nothing is read or written until it is needed. One object may be used by several threads.
+    """
+
+    def __init__(
+        self, store: Path | str | None = None, *, home: Path | str | None = None, threads: int | None = None
+    ) -> None:
+        self._home = None if home is None else Path(home)
+        self._database = Database(Path(store) if store is not None else home_dir(home) / "authenticity")
+        self._shelf = Shelf(self._database)
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._model: Any = None
+        self._identity: tuple[int, Identity] | None = None
+        self.ledger = Ledger(self._database)
+
+    def enroll(
+        self,
+        product: str,
+        photos: Sequence[Source],
+        *,
+        gtin: str = "",
+        brand: str = "",
+        text: Sequence[str] = (),
+        regions: Mapping[str, Box] | None = None,
+    ) -> None:
+        """Register a product by reference photos, or add to one that is known.
+
+        Args:
+            product: its name.
+            photos: files or RGB pictures, each a flat view of one side.
+            gtin: 8, 12, 13 or 14 digits.
+            brand: its brand.
+            text: lines that must stand on it.
+            regions: places that matter, x1, y1, x2, y2 in pixels of the first photo.
+
+        Raises:
+            InputError: an unreadable photo, a wrong GTIN, a region outside the photo.
+        """
+        self._shelf.enroll(product, self.photos(photos), gtin=gtin, brand=brand, text=text, regions=regions)
+
+    def add_genuine(self, product: str, photos: Sequence[Source]) -> None:
+        """Add photos known to be genuine; they count from the next `fit` on.
+
+        Raises:
+            QueryError: no such product.
+        """
+        self._shelf.add(product, "genuine", self.photos(photos))
+
+    def add_fake(self, product: str, photos: Sequence[Source], *, kind: str = "") -> None:
+        """Add photos of known counterfeits; they count from the next `fit` on.
+
+        Raises:
+            QueryError: no such product.
+        """
+        self._shelf.add(product, "counterfeit", self.photos(photos), kind)
+
+    def products(self) -> list[Product]:
+        """Return the registered products, by name."""
+        return self._shelf.products()
+
+    def forget(self, product: str) -> None:
+        """Remove a product and its pictures; its serials and cases stay.
+
+        Raises:
+            QueryError: no such product.
+        """
+        self._shelf.forget(product)
+
+    def fit(self, *, false_alarm: float = 0.01, seed: int = 0) -> FitReport:
+        """Learn how suspicious genuine photos look, from labelled ones, or from made recaptures of the references.
+
+        Args:
+            false_alarm: share of genuine photos that may be called counterfeit, above 0 and below 1.
+            seed: of the recaptures.
+
+        Raises:
+            InputError: a rate out of range, or no product.
+        """
+        if not 0 < false_alarm < 1:
+            raise InputError(f"fit: expected a false alarm rate between 0 and 1, got {false_alarm}")
+        identity = self.identity()
+        genuine = [(name, photo) for name, all_ in self._shelf.photos("genuine").items() for photo in all_]
+        made = not genuine
+        if made:
+            views = [(name, photo) for name, all_ in identity.references.items() for photo in all_]
+            rng = np.random.default_rng(seed)
+            order = rng.permutation(_MADE) % len(views)
+            genuine = [(views[i][0], self.photos([recapture(views[i][1].image, rng)[0]])[0]) for i in order.tolist()]
+        fakes = [(name, photo) for name, all_ in self._shelf.photos("counterfeit").items() for photo in all_]
+        samples = [
+            [evidence for name, photo in group if (evidence := self.evidence([self.look(photo, name)]))]
+            for group in (genuine, fakes)
+        ]
+        found = learn(samples[0], samples[1], false_alarm=false_alarm, made=made)
+        with self._database.writing() as db:
+            db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (_CALIBRATION, found.to_json()))
+        ranked = len(found.genuine)
+        return FitReport(
+            len(samples[0]), made, len(samples[1]), ranked, false_alarm, 1 / (ranked + 1), bool(found.weights)
+        )
+
+    def check(
+        self,
+        photos: Sequence[Source],
+        *,
+        product: str | None = None,
+        serial: str = "",
+        place: str = "",
+        codes: bool = True,
+    ) -> CheckResult:
+        """Check one item.
+
+        Args:
+            photos: one or more of the same item.
+            product: what it claims to be; None: what it looks like.
+            serial: its serial number, where it is not in a code.
+            place: where it was seen, for the ledger.
+            codes: read the codes.
+
+        Raises:
+            InputError: no photo, an unreadable one, or no product registered.
+            QueryError: no such product.
+        """
+        if not photos:
+            raise InputError("check: expected at least one photo")
+        identity = self.identity()
+        if product is not None and product not in identity.references:
+            raise QueryError(f"no product {product!r}; registered: {', '.join(identity.products[:8])}")
+        known = self.photos(photos)
+        fits = [Fit(photo, identity) for photo in known]
+        name = product or max((fit.best() for fit in fits), key=lambda other: sum(fit.score(other) for fit in fits))
+        looks = tuple(self.look(fit.photo, name, fit) for fit in fits)
+        read = tuple(code for photo in known for code in read_codes(photo.image)) if codes else ()
+        case_id = secrets.token_hex(6)
+        number = serial or next((code.serial for code in read if code.serial), "")
+        seen = self.ledger.see(number, name, place, case_id) if number else None
+        result = self.judge(name, looks, read, seen, case_id, self.calibration())
+        facts = {**result.to_dict(), "place": place, "calibration": json.loads(self.calibration().to_json())}
+        now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        with self._database.writing() as db:
+            db.execute(
+                "INSERT INTO cases VALUES (?, ?, ?, ?, ?)", (case_id, now, name, result.verdict, json.dumps(facts))
+            )
+        return result
+
+    def judge(
+        self,
+        product: str,
+        looks: tuple[Look, ...],
+        codes: tuple[Code, ...],
+        serial: SerialFinding | None,
+        case_id: str,
+        calibration: Calibration,
+    ) -> CheckResult:
+        """Put the evidence together; see `CheckResult`. Codes and the ledger can decide alone."""
+        evidence = self.evidence(looks)
+        suspicion = calibration.suspicion(evidence)
+        by, advice = "looks", ""
+        verdict, reason = calibration.decide(suspicion)
+        if all(look.reason for look in looks):
+            verdict, reason, advice, by = "inconclusive", looks[0].reason, looks[0].advice, "photo"
+        if problem := self._code_problem(product, codes):
+            verdict, reason, by = "counterfeit", problem, "code"
+        if serial is not None and serial.state in ALARMING:
+            verdict, reason, by = "counterfeit", f"serial {serial.serial} {serial.reason}", "ledger"
+        final: Verdict = verdict
+        return CheckResult(
+            final, product, by, reason, advice, suspicion,
+            None if suspicion is None else calibration.p_value(suspicion),
+            None if suspicion is None else calibration.probability(suspicion),
+            calibration.shares(evidence), looks, codes, serial, case_id,
+        )  # fmt: skip
+
+    def look(self, photo: Photo, product: str, fit: Fit | None = None) -> Look:
+        """Compare one photo with the best reference of a product."""
+        fit = fit or Fit(photo, self.identity())
+        reference = self.identity().references[product][fit.points(product)[1]]
+        found = compare(reference.image, photo.image, keypoints=(photo.fine, reference.fine))
+        reason, advice = photo_fault(photo) if found is not None and found.sound else retake_advice(photo)
+        return Look(photo.name, photo.image, reference.image, found, fit.margin(product), reason, advice)
+
+    def compare(self, reference: Source, photo: Source) -> Comparison | None:
+        """Lay any picture over another and say where they differ; see `eyebright.authenticity.compare`."""
+        first, second = (read_image(x) if isinstance(x, Path | str) else x for x in (reference, photo))
+        return compare(first, second)
+
+    def case(self, case_id: str) -> dict[str, Any]:
+        """Return a stored case.
+
+        Raises:
+            QueryError: no such case.
+        """
+        with self._database.reading() as db:
+            row = db.execute("SELECT checked_at, facts FROM cases WHERE id = ?", (case_id,)).fetchone()
+        if row is None:
+            raise QueryError(f"no case {case_id!r}")
+        return {"checked_at": row["checked_at"], **json.loads(row["facts"])}
+
+    def calibration(self) -> Calibration:
+        """Return what the last `fit` learnt, or the usual values."""
+        with self._database.reading() as db:
+            row = db.execute("SELECT value FROM settings WHERE name = ?", (_CALIBRATION,)).fetchone()
+        return Calibration() if row is None else Calibration.from_json(row["value"])
+
+    def identity(self) -> Identity:
+        """Return the references of all products, read again when they changed.
+
+        Raises:
+            InputError: no product is registered.
+        """
+        stamp = self._shelf.stamp()
+        with self._lock:
+            if self._identity is None or self._identity[0] != stamp:
+                references = self._shelf.photos("reference")
+                if not references:
+                    raise InputError(
+                        "no product is registered yet; run: eyebright authenticate enroll PRODUCT PHOTO..."
+                    )
+                self._identity = stamp, Identity(references)
+            return self._identity[1]
+
+    def photos(self, sources: Sequence[Source]) -> list[Photo]:
+        """Read and embed photos.
+
+        Raises:
+            MediaError: one cannot be read.
+        """
+        images = [read_image(x) if isinstance(x, Path | str) else x for x in sources]
+        names = [display_path(x) if isinstance(x, Path | str) else "picture" for x in sources]
+        with self._lock:
+            if self._model is None:
+                from eyebright.models import load_model
+
+                self._model = load_model(MODEL, task="embedding", home=self._home, threads=self._threads)
+        vectors = [self._model.embed([image]).vectors[0] for image in images]
+        return [Photo(*row) for row in zip(images, vectors, names, strict=True)]
+
+    @staticmethod
+    def evidence(looks: Sequence[Look]) -> dict[str, float]:
+        """Return each kind of evidence, averaged over the photos that have it."""
+        rows: dict[str, list[float]] = {}
+        for look in looks:
+            if look.comparison is not None and look.comparison.sound:
+                for name, value in look.comparison.features.items():
+                    rows.setdefault(name, []).append(value)
+            if look.margin is not None:
+                rows.setdefault(IDENTITY, []).append(-look.margin)
+        return {name: float(np.mean(values)) for name, values in rows.items()}
+
+    def _code_problem(self, product: str, codes: Sequence[Code]) -> str:
+        gtin = next((p.gtin for p in self.products() if p.name == product), "")
+        for code in codes:
+            wrong = next((problem for problem in code.problems if "check digit" in problem), "")
+            if wrong:
+                return f"{code.symbology}: {wrong}"
+            if gtin and code.gtin and code.gtin != gtin:
+                return f"{code.symbology} says GTIN {code.gtin}, {product} has {gtin}"
+        return ""

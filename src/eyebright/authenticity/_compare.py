@@ -1,0 +1,142 @@
+"""Two pictures laid over each other: heat map, regions, and a few numbers that say how they differ."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import cv2
+import numpy as np
+
+from eyebright.core.types import Floats, Image
+from eyebright.imaging import (
+    DifferenceMaps,
+    Keypoints,
+    Region,
+    Registration,
+    difference_maps,
+    even_light,
+    find_regions,
+    register,
+    working_keypoints,
+)
+
+FEATURES = ("regions", "largest", "structure", "edges", "colour", "sharpness", "moire")
+"""Names of the numbers in `Comparison.features`, each growing with suspicion."""
+
+_SOUND = 0.6
+"""Correlation from which a registration is trusted."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """What `compare` found.
+
+    Attributes:
+        registration: how the second picture was laid over the first.
+        heat: `float32 (H, W)` of the first picture's size, 0 (equal) to 1.
+        regions: where they differ, boxes in pixels of the second picture, the strongest first.
+        reference_regions: the same boxes in pixels of the first picture, in the same order.
+        features: see `FEATURES`.
+    """
+
+    registration: Registration
+    heat: Floats
+    regions: tuple[Region, ...]
+    reference_regions: tuple[Region, ...]
+    features: dict[str, float]
+
+    @property
+    def sound(self) -> bool:
+        """Whether the registration is good enough to trust the differences."""
+        return self.registration.correlation >= _SOUND and float(self.registration.covered.mean()) > 0.4
+
+    def facts(self) -> dict[str, Any]:
+        """Return everything but the pictures as plain values."""
+        return {
+            "registered": self.sound,
+            "correlation": round(self.registration.correlation, 4),
+            "inliers": self.registration.inliers,
+            "covered": round(float(self.registration.covered.mean()), 4),
+            "homography": self.registration.matrix.tolist(),
+            "features": {name: round(value, 4) for name, value in self.features.items()},
+            "regions": [
+                {
+                    "box": [round(v, 1) for v in one.box],
+                    "reference_box": [round(v, 1) for v in two.box],
+                    "area": one.area,
+                    "strength": round(one.strength, 3),
+                }
+                for one, two in zip(self.regions, self.reference_regions, strict=True)
+            ],
+        }
+
+
+def compare(
+    reference: Image, photo: Image, *, keypoints: tuple[Keypoints, Keypoints] | None = None
+) -> Comparison | None:
+    """Lay `photo` over `reference` and say where the two differ; None when they have nothing in common.
+
+    Args:
+        reference: RGB `uint8 (H, W, 3)`.
+        photo: RGB `uint8` of any size.
+        keypoints: of the photo and the reference, when they are known.
+
+    Raises:
+        InputError: not pictures.
+    """
+    known = keypoints or (working_keypoints(photo), working_keypoints(reference))
+    found = register(photo, reference, keypoints=known)
+    if found is None:
+        return None
+    even = even_light(found.warped, reference, found.covered)
+    maps = difference_maps(even, reference, found.covered, lit=True)
+    places = tuple(find_regions(maps.heat))
+    back = np.linalg.inv(found.matrix)
+    mine = tuple(dataclasses.replace(region, box=_through(back, region.box)) for region in places)
+    return Comparison(found, maps.heat, mine, places, _features(maps, even, reference, found, places))
+
+
+def _through(matrix: Any, box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    x1, y1, x2, y2 = box
+    corners = cv2.perspectiveTransform(np.array([[[x1, y1], [x2, y1], [x2, y2], [x1, y2]]], np.float64), matrix)[0]
+    (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+    return float(left), float(top), float(right), float(bottom)
+
+
+def _features(
+    maps: DifferenceMaps, even: Image, reference: Image, found: Registration, regions: tuple[Region, ...]
+) -> dict[str, float]:
+    where = cv2.erode(found.covered.astype(np.uint8), np.ones((9, 9), np.uint8), borderValue=0) > 0
+    if where.sum() < 100:
+        where = found.covered
+    size = float(where.sum())
+    changed = [region.area * region.strength / size for region in regions]
+    one, two = (np.asarray(cv2.cvtColor(x, cv2.COLOR_RGB2GRAY), np.float32) for x in (even, reference))
+    colour = cv2.GaussianBlur(maps.colour, (0, 0), 3.0)[where]
+    fine = [np.abs(x - cv2.GaussianBlur(x, (0, 0), 1.5))[where].mean() for x in (one, two)]
+    values = (
+        np.log10(1e-5 + sum(changed)),
+        np.log10(1e-5 + max(changed, default=0.0)),
+        np.percentile(maps.structure[where], 95),
+        np.percentile(maps.edges[where], 99),
+        np.percentile(colour, 97),
+        np.log((fine[1] + 0.2) / (fine[0] + 0.2)),
+        _moire(np.where(where, one - two, 0)),
+    )
+    return dict(zip(FEATURES, (float(value) for value in values), strict=True))
+
+
+def _moire(residual: Floats) -> float:
+    """Return how far the strongest periodic pattern of the residual stands out of its surroundings, as a logarithm."""
+    side = 512
+    height, width = (min(side, n) for n in residual.shape)
+    top, left = (residual.shape[0] - height) // 2, (residual.shape[1] - width) // 2
+    part = residual[top : top + height, left : left + width]
+    window = np.outer(np.hanning(height), np.hanning(width))
+    power = np.abs(np.fft.fftshift(np.fft.fft2(part * window))).astype(np.float32)
+    ys, xs = np.mgrid[:height, :width]
+    radius = np.hypot((ys - height // 2) / height, (xs - width // 2) / width)
+    around = cv2.blur(power, (31, 31)) + 1e-3 + float(power.mean()) * 0.05
+    band = (radius > 0.08) & (radius < 0.49)
+    return float(np.log(np.max((power / around)[band], initial=1.0)))

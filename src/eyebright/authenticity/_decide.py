@@ -1,0 +1,167 @@
+"""From evidence to a verdict: a suspicion score, its rank among genuine photos, a classifier where fakes are known.
+
+With genuine photos alone the rank is a conformal p-value (Vovk, Gammerman & Shafer 2005): if genuine photos are
+exchangeable, at most the stated share of them gets one as small. It needs 1 / rate - 1 of them; with fewer, nothing is
+ever called counterfeit by looks.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
+from eyebright.authenticity._compare import FEATURES
+
+Verdict = Literal["genuine", "counterfeit", "inconclusive"]
+
+IDENTITY = "identity"
+"""Name of the evidence that another registered product fits better."""
+
+ACCEPT = 0.1
+"""A photo is called genuine when at least this share of the genuine ones looks as suspicious."""
+
+# medians and spreads over recaptures of pictures that no bench uses; what `fit` measures takes their place
+_CENTRES = dict(zip(FEATURES, (-3.6, -4.0, 0.2, 0.1, 0.05, 0.15, 1.4), strict=True)) | {IDENTITY: -3.0}
+_SCALES = dict(zip(FEATURES, (0.8, 0.7, 0.08, 0.1, 0.06, 0.25, 0.35), strict=True)) | {IDENTITY: 1.5}
+_STRONGEST = 3  # kinds of difference that are averaged: a fake shows in some, rarely in all
+_FAKES = 5  # fewer known fakes teach a classifier nothing
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Calibration:
+    """What was learnt from labelled photos.
+
+    Attributes:
+        false_alarm: share of genuine photos that may be called counterfeit.
+        genuine: suspicion of genuine photos, rising.
+        fakes: how many known fakes there were.
+        centres: median of each kind of evidence over genuine photos.
+        scales: robust spread likewise.
+        weights: of the classifier, one a kind of evidence, empty without fakes.
+        bias: of the classifier.
+        made: whether the genuine photos are made recaptures of the references, for want of real ones.
+    """
+
+    false_alarm: float = 0.01
+    genuine: tuple[float, ...] = ()
+    fakes: int = 0
+    centres: Mapping[str, float] = dataclasses.field(default_factory=lambda: dict(_CENTRES))
+    scales: Mapping[str, float] = dataclasses.field(default_factory=lambda: dict(_SCALES))
+    weights: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    bias: float = 0.0
+    made: bool = False
+
+    def shares(self, evidence: Mapping[str, float]) -> dict[str, float]:
+        """Return each kind of evidence in spreads above the median of genuine photos, clipped to -3 to 12."""
+        return {
+            name: float(np.clip((value - self.centres[name]) / self.scales[name], -3, 12))
+            for name, value in evidence.items()
+        }
+
+    def suspicion(self, evidence: Mapping[str, float]) -> float | None:
+        """Return how suspicious the evidence is; None when there is none."""
+        shares = self.shares(evidence)
+        if not shares:
+            return None
+        if self.weights:
+            return self.bias + sum(self.weights[name] * value for name, value in shares.items())
+        looks = sorted((value for name, value in shares.items() if name != IDENTITY), reverse=True)[:_STRONGEST]
+        parts = [sum(looks) / len(looks)] if looks else []
+        parts += [shares[IDENTITY]] if IDENTITY in shares else []
+        return float(np.logaddexp.reduce(parts))
+
+    def p_value(self, suspicion: float) -> float | None:
+        """Return the conformal p-value; None without genuine photos."""
+        if not self.genuine:
+            return None
+        above = sum(value >= suspicion for value in self.genuine)
+        return (1 + above) / (1 + len(self.genuine))
+
+    def probability(self, suspicion: float) -> float | None:
+        """Return the classifier's probability of a counterfeit, at even prior odds; None without fakes."""
+        return 1 / (1 + math.exp(-float(np.clip(suspicion, -60, 60)))) if self.weights else None
+
+    def decide(self, suspicion: float | None) -> tuple[Verdict, str]:
+        """Return the verdict by looks alone, and why."""
+        p = None if suspicion is None else self.p_value(suspicion)
+        if suspicion is None or p is None:
+            return "inconclusive", "nothing is known of how genuine photos look: run `fit`"
+        if p <= self.false_alarm:
+            return "counterfeit", f"at most {self.false_alarm:.1%} of genuine photos look so different (p = {p:.3f})"
+        if p >= ACCEPT:
+            return "genuine", f"{p:.0%} of genuine photos look at least as different"
+        if len(self.genuine) < self.needed:
+            have = f"there are {len(self.genuine)}"
+            return (
+                "inconclusive",
+                f"a false alarm rate of {self.false_alarm:g} needs {self.needed} genuine photos, {have}",
+            )
+        return "inconclusive", f"few genuine photos look so different (p = {p:.3f})"
+
+    @property
+    def needed(self) -> int:
+        """How many genuine photos the rate needs."""
+        return math.ceil(1 / self.false_alarm) - 1
+
+    def to_json(self) -> str:
+        """Return it as text."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Calibration:
+        """Read what `to_json` wrote."""
+        values = json.loads(text)
+        return cls(**{**values, "genuine": tuple(values["genuine"])})
+
+
+def learn(
+    genuine: Sequence[Mapping[str, float]],
+    fakes: Sequence[Mapping[str, float]],
+    *,
+    false_alarm: float = 0.01,
+    made: bool = False,
+) -> Calibration:
+    """Learn from the evidence of labelled photos.
+
+    Half of the genuine ones (every second) set medians, spreads and classifier, the other half the rank, so that the
+    rank is of photos that the score has not seen.
+
+    Args:
+        genuine: evidence of genuine photos.
+        fakes: evidence of known fakes.
+        false_alarm: see `Calibration`.
+        made: see `Calibration`.
+    """
+    first, second = list(genuine[::2]), list(genuine[1::2])
+    if len(first) < 10:  # too few to measure a spread: the usual ones, and every photo for the rank
+        first, second = [], list(genuine)
+    centres, scales = dict(_CENTRES), dict(_SCALES)
+    for name in centres:
+        values = np.array([item[name] for item in first if name in item])
+        if len(values) >= 10:
+            centres[name] = float(np.median(values))
+            spread = 1.4826 * float(np.median(np.abs(values - centres[name])))
+            scales[name] = max(spread, 0.25 * _SCALES[name])
+    plain = Calibration(false_alarm, (), len(fakes), centres, scales, {}, 0.0, made)
+    if len(fakes) >= _FAKES and len(first) >= _FAKES:
+        plain = _taught(plain, first, fakes)
+    ranks = sorted(value for item in second if (value := plain.suspicion(item)) is not None)
+    return dataclasses.replace(plain, genuine=tuple(ranks))
+
+
+def _taught(
+    plain: Calibration, genuine: Sequence[Mapping[str, float]], fakes: Sequence[Mapping[str, float]]
+) -> Calibration:
+    from sklearn.linear_model import LogisticRegression
+
+    names = sorted(plain.centres)
+    table = [[plain.shares(item).get(name, 0.0) for name in names] for item in (*genuine, *fakes)]
+    labels = [0] * len(genuine) + [1] * len(fakes)
+    model = LogisticRegression(C=0.3, class_weight="balanced", max_iter=1000).fit(table, labels)
+    weights = dict(zip(names, (float(w) for w in model.coef_[0]), strict=True))
+    return dataclasses.replace(plain, weights=weights, bias=float(model.intercept_[0]))

@@ -1,0 +1,193 @@
+"""The whole check: enrolled products, recaptures, fakes, strangers, bad photos, codes and the ledger."""
+
+import csv
+
+import cv2
+import numpy as np
+import pytest
+import zxingcpp
+
+from eyebright.authenticity import AuthenticityChecker, evaluate, make_photos, save_report
+from eyebright.authenticity._decide import Calibration, learn
+from eyebright.core.errors import InputError, QueryError
+from eyebright.media import read_image, write_image
+
+GTIN = "7032069804988"
+
+
+def pack(seed, words=("GOLDEN OATS", "Best of the north", "500 g net", "Store in a dry place")):
+    """Draw a pack: ground, logo, lines of text, ornaments."""
+    rng = np.random.default_rng(seed)
+    image = np.full((640, 480, 3), rng.integers(150, 245, 3), np.uint8)
+    for _ in range(30):
+        at = tuple(int(v) for v in rng.integers(0, (480, 640)))
+        cv2.circle(image, at, int(rng.integers(4, 26)), tuple(int(v) for v in rng.integers(0, 255, 3)), -1, cv2.LINE_AA)
+    cv2.rectangle(image, (60, 50), (420, 150), tuple(int(v) for v in rng.integers(0, 90, 3)), -1)
+    for line, text in enumerate(words):
+        ink = (250, 250, 240) if line == 0 else (20, 20, 30)
+        cv2.putText(image, text, (75, 115 + 90 * line), 0, 1.3 if line == 0 else 0.9, ink, 3 if line == 0 else 2, 16)
+    return image
+
+
+def with_code(image, text, kind="QRCode"):
+    code = zxingcpp.create_barcode(text, getattr(zxingcpp.BarcodeFormat, kind))
+    grey = np.array(zxingcpp.write_barcode_to_image(code, scale=4), np.uint8)
+    out = image.copy()
+    out[-grey.shape[0] - 8 : -8, -grey.shape[1] - 8 : -8] = grey[..., None]
+    return out
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory, model_home):
+    """Two packs, fitted; read only."""
+    folder = tmp_path_factory.mktemp("authenticity")
+    system = AuthenticityChecker(folder, home=model_home)
+    system.enroll("oats", [pack(1)], gtin=GTIN, brand="North", regions={"logo": (60, 50, 420, 150)})
+    system.enroll("rye", [pack(2, ("DARK RYE", "Stone ground", "750 g net", "Keep closed"))])
+    system.add_genuine("oats", [made.image for made in make_photos(pack(1), 10, 0, seed=5)])
+    system.fit(false_alarm=0.1)
+    return folder
+
+
+@pytest.fixture
+def system(store, model_home):
+    return AuthenticityChecker(store, home=model_home)
+
+
+def test_genuine_recaptures_and_a_fake_are_told_apart(system):
+    genuine, fake = (
+        [
+            system.check([made.image], codes=False).suspicion
+            for made in make_photos(pack(1), *counts, seed=9, kinds=kinds)
+        ]
+        for counts, kinds in (((3, 0), ()), ((0, 3), ("swapped", "missing", "recolour")))
+    )
+    assert sorted(genuine)[1] < min(fake)
+
+
+def test_the_right_product_is_found_and_the_wrong_claim_told(system):
+    photo = make_photos(pack(2, ("DARK RYE", "Stone ground", "750 g net", "Keep closed")), 1, 0, seed=3)[0].image
+    right = system.check([photo], codes=False)
+    wrong = system.check([photo], product="oats", codes=False)
+    assert right.product == "rye"
+    assert right.looks[0].margin > 0 > wrong.looks[0].margin
+    assert wrong.verdict != "genuine"
+
+
+@pytest.mark.parametrize("what", ["dark", "blurred", "stranger", "mirror", "tiny"])
+def test_what_cannot_be_judged_is_inconclusive_with_a_reason(system, photos, what):
+    image = pack(1)
+    bad = {
+        "dark": (image // 60).astype(np.uint8),
+        "blurred": cv2.GaussianBlur(image, (0, 0), 25),
+        "stranger": read_image(photos["cat"]),
+        "mirror": np.ascontiguousarray(image[:, ::-1]),
+        "tiny": image[:1, :1],
+    }[what]
+    result = system.check([bad], product="oats", codes=False)
+    assert result.verdict == "inconclusive"
+    assert result.reason
+    assert result.advice
+    assert result.to_dict()["photos"][0]["regions"] == [] or what in {"dark", "blurred", "mirror"}
+
+
+def test_codes_and_the_ledger_decide_alone(system):
+    wrong = system.check([with_code(pack(1), "96385074", "EAN8")], product="oats")
+    assert (wrong.verdict, wrong.decided_by) == ("counterfeit", "code")
+    system.ledger.add("S1", "oats")
+    photo = with_code(pack(1), f"https://id.gs1.org/01/{GTIN.zfill(14)}/21/S1")
+    here = system.check([photo], product="oats", place="Oslo")
+    assert here.serial.first
+    assert here.decided_by != "ledger"
+    there = system.check([photo], product="oats", place="Rome")
+    assert (there.verdict, there.decided_by) == ("counterfeit", "ledger")
+    assert "Oslo" in there.reason
+    assert system.case(there.case_id)["serial"]["state"] == "seen elsewhere"
+    assert system.check([pack(1)], product="oats", serial="S7").serial.state == "unknown"
+
+
+def test_the_report_is_one_file(system, tmp_path):
+    target = tmp_path / "report.html"
+    save_report(target, system.check([make_photos(pack(1), 0, 1, kinds=("swapped",))[0].image], serial="S9"))
+    page = target.read_text()
+    assert "heat map" in page
+    assert "Ledger" in page
+    assert "http://" not in page
+    assert 'src="data:' in page
+
+
+def test_wrong_words_are_one_error(system, tmp_path, model_home):
+    empty = AuthenticityChecker(tmp_path / "new", home=model_home)
+    with pytest.raises(InputError, match="no product is registered"):
+        empty.check([pack(1)])
+    with pytest.raises(InputError, match="at least one photo"):
+        system.check([])
+    with pytest.raises(QueryError, match="no product 'nothing'; registered: oats, rye"):
+        system.check([pack(1)], product="nothing")
+    with pytest.raises(QueryError, match="no product"):
+        system.add_fake("nothing", [pack(1)])
+    with pytest.raises(QueryError, match="no case"):
+        system.case("0")
+    with pytest.raises(InputError, match="GTIN"):
+        empty.enroll("oats", [pack(1)], gtin="7032069804989")
+    with pytest.raises(InputError, match="region logo"):
+        empty.enroll("oats", [pack(1)], regions={"logo": (0, 0, 5000, 10)})
+    assert empty.products() == []
+    with pytest.raises(InputError, match="false alarm rate"):
+        system.fit(false_alarm=0)
+
+
+def test_forgetting_removes_a_product_and_all_its_pictures(tmp_path, model_home):
+    system = AuthenticityChecker(tmp_path, home=model_home)
+    system.enroll("oats", [pack(1)])
+    system.add_genuine("oats", [pack(1)])
+    assert [(p.references, p.genuine) for p in system.products()] == [(1, 1)]
+    system.forget("oats")
+    assert system.products() == []
+    with pytest.raises(InputError, match="no product"):
+        system.identity()
+
+
+def test_the_false_alarm_rate_holds_for_exchangeable_photos():
+    rng = np.random.default_rng(0)
+    alarms = []
+    for _ in range(200):
+        calibration = Calibration(0.1, tuple(sorted(rng.normal(size=29))))
+        alarms += [calibration.decide(value)[0] == "counterfeit" for value in rng.normal(size=20)]
+    assert 0.07 < np.mean(alarms) < 0.13  # 0.1 by theory
+    few = Calibration(0.01, (0.0,) * 20)
+    assert few.decide(100.0)[0] == "inconclusive"
+    assert "needs 99" in few.decide(100.0)[1]
+
+
+def test_known_fakes_teach_a_classifier():
+    rng = np.random.default_rng(1)
+    genuine, fakes = ([{"edges": float(v), "colour": 0.05} for v in rng.normal(m, 0.05, 60)] for m in (0.1, 0.5))
+    taught = learn(genuine, fakes)
+    assert taught.probability(taught.suspicion({"edges": 0.55, "colour": 0.05})) > 0.9
+    assert taught.probability(taught.suspicion({"edges": 0.05, "colour": 0.05})) < 0.1
+    assert Calibration.from_json(taught.to_json()) == taught
+
+
+def test_eval_of_one_reference_and_one_role(tmp_path, model_home):
+    changed = pack(1)
+    changed[300:340, 200:260] = (255, 0, 0)
+    write_image(tmp_path / "a.png", pack(1))
+    write_image(tmp_path / "b.png", changed)
+    with (tmp_path / "m.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows(
+            [
+                ("path", "product", "role", "boxes"),
+                ("a.png", "p", "reference", ""),
+                ("b.png", "p", "counterfeit", "200 300 260 340"),
+            ]
+        )
+    figures = evaluate(tmp_path / "m.csv", home=model_home)
+    assert (figures["region_precision"], figures["region_recall"]) == (1.0, 1.0)
+    assert figures["auroc"] is None
+    assert figures["false_alarm"] is None
+    assert figures["inconclusive_rate"] == 1.0
+    assert figures["photos"][0]["score"] is not None
+    (tmp_path / "wrong.csv").write_text("path,product,role\na.png,p,real\n")
+    with pytest.raises(InputError, match="line 2: expected a role"):
+        evaluate(tmp_path / "wrong.csv")
