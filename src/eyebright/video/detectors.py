@@ -35,8 +35,8 @@ def open_detector(name: str = "motion", *, home: Path | None = None) -> Callable
     """Return a function that makes the detector of one source.
 
     Args:
-        name: `motion` (what moves before a camera at rest; its class is `moving`), `people` (without weights, slow), a detector of the catalogue, or the
-            path of an ONNX file with its card. One model serves all sources.
+        name: `motion` (what moves before a camera at rest; its class is `moving`), `people` (without weights, slow), a
+            detector of the catalogue, or the path of an ONNX file with its card. One model serves all sources.
         home: see `eyebright.media.home.home_dir`.
 
     Raises:

@@ -1,0 +1,68 @@
+"""Options of a run from a TOML file."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from eyebright.core.errors import InputError
+from eyebright.media import display_path
+
+OPTIONS: dict[str, tuple[type, ...]] = {
+    "sources": (list,),
+    "model": (str,),
+    "tracker": (str,),
+    "classes": (list, str),
+    "conf": (int, float),
+    "roi": (str,),
+    "out": (str,),
+    "mot": (str,),
+    "csv": (str,),
+    "jsonl": (str,),
+    "events": (str,),
+    "heat": (str,),
+    "line": (list, str),
+    "zone": (list, str),
+    "dwell": (int, float),
+    "homography": (str,),
+    "camera": (str,),
+    "webhook": (str,),
+}
+"""What the file may say, and of which types: the options of `track run` without their dashes, and `sources`."""
+
+_PATHS = ("out", "mot", "csv", "jsonl", "events", "heat", "homography")
+
+
+def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a configuration.
+
+    Names of files in it are relative to its own folder; a single text stands for a list of one.
+
+    Returns:
+        The options that it sets, by name.
+
+    Raises:
+        InputError: unreadable, no TOML, an unknown option, or a value of a wrong type.
+    """
+    where = display_path(path)
+    try:
+        found = tomllib.loads(Path(path).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{where}: cannot read the configuration: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{where}: no TOML: {error}") from error
+    for name, value in found.items():
+        if name not in OPTIONS:
+            raise InputError(f"{where}: unknown option {name!r}; there are {', '.join(OPTIONS)}")
+        kinds = OPTIONS[name]
+        texts = not isinstance(value, list) or all(isinstance(item, str) for item in value)
+        if not isinstance(value, kinds) or isinstance(value, bool) or not texts:
+            kind = "a list of texts" if list in kinds else "a text" if str in kinds else "a number"
+            raise InputError(f"{where}: {name}: expected {kind}, got {value!r}")
+        if list in kinds and isinstance(value, str):
+            found[name] = [value]
+        if name in _PATHS and value != "-":
+            found[name] = str(Path(path).absolute().parent / value)
+    return found
