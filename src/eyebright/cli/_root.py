@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from eyebright import __version__
-from eyebright.cli import authenticate, detect, image, models, search, track
+from eyebright.cli import authenticate, detect, faces, image, models, search, track
 from eyebright.cli.classify import classify
 from eyebright.cli.serve import serve
 from eyebright.core.errors import EyebrightError
@@ -48,6 +48,7 @@ app.command()(classify)
 app.command()(serve)
 app.add_typer(authenticate.app, name="authenticate")
 app.add_typer(detect.app, name="detect")
+app.add_typer(faces.app, name="faces")
 app.add_typer(image.app, name="image")
 app.add_typer(models.app, name="models")
 app.add_typer(search.app, name="search")

@@ -41,12 +41,12 @@ def probability(score: float, calibration: Calibration) -> float:
     return float(1 / (1 + math.exp(-max(-50.0, min(50.0, power)))))
 
 
-def identification_rate(far: float, people: int) -> float:
+def identification_rate(far: float, pictures: int) -> float:
     """Return the rate at which somebody who is not in the gallery is taken for somebody who is (FPIR).
 
-    One comparison a person, taken as independent: 1 - (1 - FAR)^N, which is on the careful side (ISO/IEC 19795-1).
+    Every enrolled picture is one comparison, taken as independent: 1 - (1 - FAR)^N.
     """
-    return 1 - (1 - far) ** people
+    return 1 - (1 - far) ** pictures
 
 
 def calibrate(vectors: Floats, owners: Ints, space: Space, far: float) -> Calibration:

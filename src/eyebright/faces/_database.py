@@ -32,6 +32,8 @@ CREATE TABLE audit (
     count INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE settings (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+CREATE TABLE clock (generation INTEGER NOT NULL) STRICT;
+INSERT INTO clock VALUES (0);
 """
 _CHECK = b"eyebright faces"
 _BUSY, _FULL = {5, 6}, {13}  # SQLite's BUSY and LOCKED, and FULL
@@ -69,8 +71,11 @@ class Database:
             db.execute("COMMIT")
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self, *, changes: bool = True) -> Iterator[sqlite3.Connection]:
         """Hold the only right to write for one transaction; an error inside undoes all of it.
+
+        Args:
+            changes: whether readers must read the gallery again; not for a line of the audit log.
 
         Raises:
             StoreError: the file cannot be used, is none of ours, or has another key; `StoreBusyError` when another
@@ -80,10 +85,8 @@ class Database:
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
-                db.execute(
-                    "INSERT INTO settings VALUES ('generation', 1) "
-                    "ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1"
-                )
+                if changes:
+                    db.execute("UPDATE clock SET generation = generation + 1")
             except BaseException:
                 db.execute("ROLLBACK")
                 raise
@@ -175,5 +178,4 @@ class Database:
 
 def generation(db: sqlite3.Connection) -> int:
     """Return a number that grows with every write."""
-    row = db.execute("SELECT value FROM settings WHERE name = 'generation'").fetchone()
-    return int(row["value"]) if row else 0
+    return int(db.execute("SELECT generation FROM clock").fetchone()[0])

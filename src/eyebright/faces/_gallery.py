@@ -177,7 +177,7 @@ class Gallery:
         """Write who was identified (by number of faces) into the audit log."""
         if not self._database.exists or not people:
             return
-        with self._database.writing() as db:
+        with self._database.writing(changes=False) as db:
             for name in sorted({name for name in people if name is not None}):
                 _log(db, action, self._person(db, name), sum(other == name for other in people))
             if None in people:
@@ -313,6 +313,8 @@ class Gallery:
         denied: dict[int, list[Floats]] = {}
         for row in db.execute("SELECT id, person, vector FROM denials"):
             vector = np.frombuffer(self._cipher.open(row["vector"], f"denial {row['id']}"), np.float32)
+            if self.space.metric == "cosine":
+                vector = vector / max(float(np.linalg.norm(vector)), 1e-12)
             denied.setdefault(numbers[row["person"]], []).append(vector)
         kept = db.execute("SELECT value FROM settings WHERE name = 'calibration'").fetchone()
         return Loaded(

@@ -238,7 +238,7 @@ class FaceRecognizer:
     @property
     def fpir(self) -> float:
         """At what rate a stranger is taken for somebody in the gallery, at its present size; see `docs/faces.md`."""
-        return _calibration.identification_rate(self.calibration.far, len(self._gallery.loaded().people))
+        return _calibration.identification_rate(self.calibration.far, len(self._gallery.loaded().owners))
 
     # ---------------------------------------------------------------- people
 
@@ -366,8 +366,8 @@ class FaceRecognizer:
         for row, distance in zip(rows, distances, strict=True):
             owner = int(loaded.owners[row])
             denied = loaded.denials.get(owner)
-            if denied is not None and np.linalg.norm(denied - vector, axis=1).min() < distance:
-                continue  # it was said of a face nearer than this that it is somebody else
+            if denied is not None and np.linalg.norm(denied - vector, axis=1).min() <= distance:
+                continue  # it was said of a face as near as this that it is somebody else
             ranked.append((loaded.names[owner], self._score(float(distance))))
             if len(ranked) == 2:
                 break
