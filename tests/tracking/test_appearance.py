@@ -19,7 +19,7 @@ def frame(*items: tuple[float, int]) -> tuple[Detections, Embeddings]:
     return Detections(boxes, np.full(len(x), 0.9), np.zeros(len(x))), Embeddings(vectors, SPACE)
 
 
-@pytest.mark.parametrize("name", ["deepsort", "botsort"])
+@pytest.mark.parametrize("name", ["deepsort", "botsort", "eyebright"])
 def test_two_that_change_places_behind_a_pillar_keep_their_ids(name: str) -> None:
     """They stand side by side, are hidden for a moment, and come out exchanged: only looks can tell."""
     tracker = make_tracker(name)
@@ -42,7 +42,7 @@ def test_two_that_change_places_behind_a_pillar_keep_their_ids(name: str) -> Non
     assert ids(after) == {0: ids(before)[1], 1: ids(before)[0]}
 
 
-@pytest.mark.parametrize("name", ["deepsort", "botsort"])
+@pytest.mark.parametrize("name", ["deepsort", "botsort", "eyebright"])
 def test_embeddings_may_come_and_go_but_not_change_their_space(name: str) -> None:
     tracker = make_tracker(name)
     detections, embeddings = frame((100, 0), (200, 1))
@@ -54,3 +54,21 @@ def test_embeddings_may_come_and_go_but_not_change_their_space(name: str) -> Non
         tracker.update(detections, embeddings=Embeddings(embeddings.vectors, Space("other", "1", 4)))
     with pytest.raises(InputError, match="one embedding a detection"):
         tracker.update(detections, embeddings=embeddings[:1])
+
+
+def test_who_was_away_for_long_comes_back_by_looks() -> None:
+    """Six hundred frames away, then in another corner: the same looks get the old id, others a new one."""
+    tracker = make_tracker("eyebright")
+    for _ in range(6):
+        detections, embeddings = frame((100, 0), (300, 1))
+        first = tracker.update(detections, embeddings=embeddings)
+    for _ in range(600):
+        tracker.update(Detections.empty(), embeddings=Embeddings.empty(SPACE))
+    for _ in range(4):
+        detections, embeddings = frame((900, 1), (600, 0), (1200, 2))
+        back = tracker.update(detections, embeddings=embeddings)
+    was = dict(zip(first.detection_index.tolist(), first.track_id.tolist(), strict=True))
+    now = dict(zip(back.detection_index.tolist(), back.track_id.tolist(), strict=True))
+    assert now[0] == was[1]
+    assert now[1] == was[0]
+    assert now[2] not in was.values()

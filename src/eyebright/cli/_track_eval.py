@@ -16,7 +16,7 @@ SettingOption = Annotated[
 
 def evaluate(
     root: Annotated[Path, typer.Option("--root", metavar="DIR", help="Folders with det/, gt/ and seqinfo.ini.")],
-    tracker: Annotated[str, typer.Option("--tracker", metavar="NAME", help="Which tracker.")] = "sort",
+    tracker: Annotated[str, typer.Option("--tracker", metavar="NAME", help="Which tracker.")] = "eyebright",
     refine: Annotated[bool, typer.Option("--refine", help="Link, fill and smooth the finished tracks.")] = False,
     settings: SettingOption = None,
     as_json: JsonOption = False,

@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from eyebright.tracking.botsort import BotSort
     from eyebright.tracking.bytetrack import ByteTrack
     from eyebright.tracking.deepsort import DeepSort
+    from eyebright.tracking.eyebright import Eyebright
     from eyebright.tracking.kalman import BoxFilter
     from eyebright.tracking.making import TRACKERS, make_tracker
     from eyebright.tracking.ocsort import OcSort
+    from eyebright.tracking.refine import refine_tracks
     from eyebright.tracking.sort import Sort
 
 _HOMES = {
@@ -20,14 +22,28 @@ _HOMES = {
     "BoxFilter": "kalman",
     "ByteTrack": "bytetrack",
     "DeepSort": "deepsort",
+    "Eyebright": "eyebright",
     "OcSort": "ocsort",
     "Sort": "sort",
     "TRACKERS": "making",
     "assign": "association",
     "make_tracker": "making",
+    "refine_tracks": "refine",
 }
 
-__all__ = ["TRACKERS", "BotSort", "BoxFilter", "ByteTrack", "DeepSort", "OcSort", "Sort", "assign", "make_tracker"]
+__all__ = [
+    "TRACKERS",
+    "BotSort",
+    "BoxFilter",
+    "ByteTrack",
+    "DeepSort",
+    "Eyebright",
+    "OcSort",
+    "Sort",
+    "assign",
+    "make_tracker",
+    "refine_tracks",
+]
 
 
 def __getattr__(name: str) -> Any:

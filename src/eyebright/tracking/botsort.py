@@ -48,7 +48,7 @@ class BotSort(ByteTrack):
         super()._begin(seen)
 
     def _first_scores(self, overlap: npt.NDArray[np.float64], seen: Seen) -> npt.NDArray[np.float64]:
-        scores = gain(overlap, self.min_iou)
+        scores = self._worth(overlap, seen)
         if seen.vectors is None:
             return scores
         widen_looks(self._table, self._space)
@@ -57,6 +57,11 @@ class BotSort(ByteTrack):
         by_looks = np.where(close, (1 - self.min_iou) - halved, 0)
         out: npt.NDArray[np.float64] = np.maximum(scores, by_looks)
         return out
+
+    def _worth(self, overlap: npt.NDArray[np.float64], seen: Seen) -> npt.NDArray[np.float64]:
+        """Return what the overlaps are worth."""
+        del seen
+        return gain(overlap, self.min_iou)
 
     def _continue(self, rows: Indices, seen: Seen) -> None:
         super()._continue(rows, seen)

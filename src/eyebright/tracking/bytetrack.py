@@ -16,7 +16,7 @@ from eyebright.tracking.kalman import BoxFilter
 class ByteTrack(OnlineTracker):
     """Two associations: sure detections with all tracks, then unsure ones with the tracks that are left (algorithm 1).
 
-    A track is confirmed by its second detection, or at once in the first frame; unconfirmed ones end when missed.
+    A track is confirmed by its `min_hits`-th detection, or at once in the first frame; before, it ends when missed.
 
     Args:
         high: confidence of sure detections.
@@ -24,8 +24,9 @@ class ByteTrack(OnlineTracker):
         new: least confidence of a detection that begins a track.
         min_iou: least overlap with sure detections.
         min_iou_low: least overlap with unsure detections.
-        min_iou_unconfirmed: least overlap of a track that has only one detection.
+        min_iou_unconfirmed: least overlap of a track that is not confirmed.
         max_age: frames that a confirmed track lives without a detection.
+        min_hits: detections before a track is confirmed.
         per_class: a track continues only in detections of its class.
         motion: the motion model.
     """
@@ -40,6 +41,7 @@ class ByteTrack(OnlineTracker):
         min_iou_low: float = 0.5,
         min_iou_unconfirmed: float = 0.3,
         max_age: float = 30,
+        min_hits: int = 2,
         per_class: bool = True,
         motion: BoxFilter | None = None,
     ) -> None:
@@ -49,10 +51,10 @@ class ByteTrack(OnlineTracker):
             raise InputError(f"{where}: expected thresholds from 0 to 1 and low not above high, got {limits}")
         self.high, self.low, self.new = high, low, new
         self.min_iou, self.min_iou_low, self.min_iou_unconfirmed = min_iou, min_iou_low, min_iou_unconfirmed
-        super().__init__(motion=motion or BoxFilter("xyah"), max_age=max_age, min_hits=2, per_class=per_class)
+        super().__init__(motion=motion or BoxFilter("xyah"), max_age=max_age, min_hits=min_hits, per_class=per_class)
 
     def _rows(self, seen: Seen) -> dict[str, Any]:
-        return super()._rows(seen) | {"confirmed": np.full(len(seen), self._frame <= 1)}
+        return super()._rows(seen) | {"confirmed": np.full(len(seen), self._frame <= 1 or self.min_hits <= 1)}
 
     def _associate(self, seen: Seen) -> tuple[Indices, Indices, Indices]:
         table, overlap = self._table, self._overlap(seen)
@@ -66,7 +68,7 @@ class ByteTrack(OnlineTracker):
         low_rows, low_cols = match(gain(overlap, self.min_iou_low), left, unsure)
         free = without(sure, cols)
         fresh = np.flatnonzero(~table["confirmed"])
-        new_rows, new_cols = match(gain(overlap, self.min_iou_unconfirmed), fresh, free)
+        new_rows, new_cols = match(self._fresh_scores(overlap, seen), fresh, free)
         rows = np.concatenate([rows, low_rows, new_rows])
         cols = np.concatenate([cols, low_cols, new_cols])
         born = without(free, cols)
@@ -77,9 +79,14 @@ class ByteTrack(OnlineTracker):
         del seen
         return gain(overlap, self.min_iou)
 
+    def _fresh_scores(self, overlap: npt.NDArray[np.float64], seen: Seen) -> npt.NDArray[np.float64]:
+        """Return the same for the tracks that are not confirmed."""
+        del seen
+        return gain(overlap, self.min_iou_unconfirmed)
+
     def _continue(self, rows: Indices, seen: Seen) -> None:
         super()._continue(rows, seen)
-        self._table["confirmed"][rows] = True
+        self._table["confirmed"] |= self._table["hits"] >= self.min_hits
 
     def _seen(self) -> npt.NDArray[np.bool_]:
         shown: npt.NDArray[np.bool_] = (self._table["missed"] == 0) & self._table["confirmed"]

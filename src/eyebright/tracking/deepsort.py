@@ -19,8 +19,8 @@ class DeepSort(OnlineTracker):
     """Looks first, overlap for the rest (section 2).
 
     Confirmed tracks are matched by the least cosine distance to their gallery, among pairs that the filter's
-    Mahalanobis distance allows, the lately seen tracks first (listing 1). What is left, and unconfirmed tracks, are matched by
-    overlap. Without `embeddings` only the overlap is used.
+    Mahalanobis distance allows, the lately seen tracks first (listing 1). What is left, and unconfirmed tracks,
+    are matched by overlap. Without `embeddings` only the overlap is used.
 
     Args:
         confidence: least confidence of a detection.

@@ -14,6 +14,7 @@ _HOMES = {
     "botsort": ("botsort", "BotSort"),
     "bytetrack": ("bytetrack", "ByteTrack"),
     "deepsort": ("deepsort", "DeepSort"),
+    "eyebright": ("eyebright", "Eyebright"),
     "ocsort": ("ocsort", "OcSort"),
     "sort": ("sort", "Sort"),
 }
