@@ -113,3 +113,31 @@ def test_auto_says_what_it_takes_and_why(folder: Path, tmp_path: Path):
     x1, _, x2, _ = last["detections"][0]["box"]
     assert x1 >= 40
     assert x2 <= 100
+
+
+def test_eval_of_a_file_and_of_a_model_agree(model: Path, folder: Path, tmp_path: Path):
+    (folder / "bad.jpg").unlink()
+    made = eyebright("detect", "run", folder, "--model", model, "--coco", folder / "truth.json", "--conf", "0.7")
+    assert made.returncode == 0, made.stderr
+    truth = json.loads((folder / "truth.json").read_text())
+    assert len(truth["annotations"]) == 2
+    common = ("detect", "eval", "--gt", folder / "truth.json", "--json", "--resamples", "5")
+    by_model = json.loads(eyebright(*common, "--model", model, "--worst", tmp_path / "worst").stdout)
+    assert by_model["AP"] == pytest.approx(1)
+    assert by_model["per_class"]["bird"]["objects"] == 2
+    assert by_model["worst"][0] == {
+        "image": "a.jpg",
+        "missed": 0,
+        "wrong": 1,
+        "found": 1,
+    }  # the cat is not in the truth
+    assert len(list((tmp_path / "worst").iterdir())) == 2
+    by_file = json.loads(eyebright(*common, "--pred", folder / "truth.json").stdout)
+    assert by_file["AP"] == pytest.approx(1)
+    assert "AP50" in eyebright(*common[:4], "--pred", folder / "truth.json", "--resamples", "0").stdout
+
+
+def test_eval_wants_one_thing_to_measure(model: Path, tmp_path: Path):
+    done = eyebright("detect", "eval", "--gt", tmp_path)
+    assert done.returncode == 2
+    assert "either --pred FILE or --model NAME" in done.stderr

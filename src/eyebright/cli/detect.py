@@ -91,5 +91,55 @@ def run(
     problems.finish(len(results))
 
 
+@app.command("eval")
+def evaluate(
+    context: typer.Context,
+    gt: Annotated[Path, typer.Option("--gt", metavar="COCO.json|VOC-DIR", help="The ground truth.")],
+    pred: Annotated[
+        Path | None,
+        typer.Option("--pred", metavar="FILE", help="Predictions: COCO's results, or what run --coco wrote."),
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Or a detector, which looks at the pictures.")] = None,
+    images: Annotated[
+        Path | None, typer.Option("--images", metavar="DIR", help="Where the pictures are (default: beside the truth).")
+    ] = None,
+    subset: Annotated[str | None, typer.Option("--set", metavar="NAME", help="A list of VOC's ImageSets/Main.")] = None,
+    conf: Confidence = None,
+    tiles: TilesOption = None,
+    overlap: OverlapOption = 0.2,
+    resamples: Annotated[int, typer.Option("--resamples", help="Draws for the intervals; 0: none.")] = 200,
+    worst: Annotated[
+        Path | None, typer.Option("--worst", metavar="DIR", help="Draw the worst pictures: truth green, found red.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure detections against ground truth: AP, AP50, AR, by class, errors by kind, intervals."""
+    from eyebright.cli._evaluation import draw_worst, predictions_of, show, truth_of
+    from eyebright.core.errors import InputError
+    from eyebright.interop import read_predictions
+    from eyebright.metrics import evaluate_detections
+
+    if (pred is None) == (model is None):
+        raise InputError("detect eval: expected either --pred FILE or --model NAME")
+    if resamples < 0:
+        raise InputError(f"--resamples: expected 0 or more, got {resamples}")
+    truth, folder = truth_of(gt, images, subset)
+    if pred is not None:
+        predicted = read_predictions(pred, truth)
+    else:
+        # average precision looks at the whole curve, so that the least scores count too
+        finder = finder_for(
+            str(model), [], home=given_home(context), confidence=conf or 0.01, tiles=tiles, overlap=overlap
+        )
+        predicted = predictions_of(finder, truth, folder)
+    figures = evaluate_detections(truth, predicted, resamples=resamples)
+    if worst is not None:
+        draw_worst(worst, figures["worst"], truth, predicted, folder)
+    if as_json:
+        print_json(figures)
+    else:
+        show(figures)
+
+
 def _row(name: str, entry: dict[str, Any]) -> list[str]:
     return [name, entry["class"], f"{entry['confidence']:.2f}", " ".join(f"{v:.0f}" for v in entry["box"])]

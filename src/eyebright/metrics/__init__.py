@@ -1,5 +1,6 @@
-"""How good an answer is: recall@k, mean average precision; ROC, EER, TAR@FAR; HOTA, CLEAR and IDF1 of tracking."""
+"""How good an answer is: recall@k, average precision; ROC, EER, TAR@FAR; HOTA, CLEAR, IDF1; AP of detection."""
 
+from eyebright.metrics.detection import evaluate_detections, worst_images
 from eyebright.metrics.mot import MotScores, TrackedFrame, combined, mot_frames, mot_scores
 from eyebright.metrics.retrieval import RetrievalMetric, average_precision, hit_at, precision_at
 from eyebright.metrics.verification import (
@@ -20,6 +21,7 @@ __all__ = [
     "average_precision",
     "combined",
     "equal_error_rate",
+    "evaluate_detections",
     "hit_at",
     "mot_frames",
     "mot_scores",
@@ -27,4 +29,5 @@ __all__ = [
     "roc_auc",
     "tar_at_far",
     "threshold_at_far",
+    "worst_images",
 ]
