@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import zxingcpp
 
-from eyebright.authenticity import AuthenticityChecker, evaluate, make_photos, save_report
+from eyebright.authenticity import AuthenticityChecker, _evaluate, evaluate, make_photos, save_report
 from eyebright.authenticity._decide import Calibration, learn
 from eyebright.core.errors import InputError, QueryError
 from eyebright.media import read_image, write_image
@@ -191,3 +191,17 @@ def test_eval_of_one_reference_and_one_role(tmp_path, model_home):
     (tmp_path / "wrong.csv").write_text("path,product,role\na.png,p,real\n")
     with pytest.raises(InputError, match="line 2: expected a role"):
         evaluate(tmp_path / "wrong.csv")
+
+
+def test_figures_by_hand(tmp_path):
+    rows = [("genuine", 0.1), ("genuine", 0.4), ("genuine", 0.2), ("counterfeit", 0.3), ("counterfeit", 0.9)]
+    scored = [
+        _evaluate._Scored(_evaluate.Row(tmp_path, "p", role, "", None), value, {}, True, ()) for role, value in rows
+    ]
+    figures = _evaluate._figures(scored, 0.01)
+    assert figures["auroc"] == pytest.approx(5 / 6)
+    assert figures["tpr@fpr=0.01"] == 0.5
+    assert figures["region_precision"] is None
+    assert figures["risk_coverage"][-1]["risk"] == pytest.approx(1 / 5)
+    assert figures["false_alarm"] == 0.0
+    assert figures["inconclusive_rate"] > 0  # five photos support no rate of one in a hundred

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import secrets
@@ -22,6 +23,7 @@ from eyebright.authenticity._photo import Photo, photo_fault, retake_advice
 from eyebright.authenticity._results import Box, CheckResult, FitReport, Look, Product
 from eyebright.authenticity._shelf import Shelf
 from eyebright.authenticity._simulate import recapture
+from eyebright.authenticity._text import compare_lines, read_lines
 from eyebright.core.errors import InputError, QueryError
 from eyebright.core.types import Image
 from eyebright.media import display_path, read_image
@@ -151,6 +153,7 @@ class AuthenticityChecker:
         serial: str = "",
         place: str = "",
         codes: bool = True,
+        words: bool = False,
     ) -> CheckResult:
         """Check one item.
 
@@ -160,6 +163,7 @@ class AuthenticityChecker:
             serial: its serial number, where it is not in a code.
             place: where it was seen, for the ledger.
             codes: read the codes.
+            words: read the words too, which takes about a second a photo; they are reported, and decide nothing.
 
         Raises:
             InputError: no photo, an unreadable one, or no product registered.
@@ -174,6 +178,7 @@ class AuthenticityChecker:
         fits = [Fit(photo, identity) for photo in known]
         name = product or max((fit.best() for fit in fits), key=lambda other: sum(fit.score(other) for fit in fits))
         looks = tuple(self.look(fit.photo, name, fit) for fit in fits)
+        looks = tuple(map(_with_words, looks)) if words else looks
         read = tuple(code for photo in known for code in read_codes(photo.image)) if codes else ()
         case_id = secrets.token_hex(6)
         number = serial or next((code.serial for code in read if code.serial), "")
@@ -300,3 +305,10 @@ class AuthenticityChecker:
             if gtin and code.gtin and code.gtin != gtin:
                 return f"{code.symbology} says GTIN {code.gtin}, {product} has {gtin}"
         return ""
+
+
+def _with_words(look: Look) -> Look:
+    if look.comparison is None or look.reason:
+        return look
+    expected, found = read_lines(look.reference), read_lines(look.comparison.registration.warped)
+    return dataclasses.replace(look, words=tuple(compare_lines(expected, found)))

@@ -93,7 +93,7 @@ class Calibration:
             return "inconclusive", "nothing is known of how genuine photos look: run `fit`"
         if p <= self.false_alarm:
             return "counterfeit", f"at most {self.false_alarm:.1%} of genuine photos look so different (p = {p:.3f})"
-        if p >= ACCEPT:
+        if p >= ACCEPT and suspicion <= self.genuine[-1]:
             return "genuine", f"{p:.0%} of genuine photos look at least as different"
         if len(self.genuine) < self.needed:
             have = f"there are {len(self.genuine)}"

@@ -65,7 +65,7 @@ def save_report(path: Path | str, result: CheckResult) -> None:
         figures = _look_figures(look)
         notes = [html.paragraph(f"Not judged: {look.reason}. {look.advice}.")] if look.reason else []
         places = [] if look.comparison is None else [_places(look.comparison)]
-        parts.append(html.section(f"Photo {look.photo}", html.grid(figures, wide=True), *notes, *places))
+        parts.append(html.section(f"Photo {look.photo}", html.grid(figures, wide=True), *notes, *places, *_words(look)))
     evidence = [
         (_WORDS.get(name, name), round(value, 2))
         for name, value in sorted(result.shares.items(), key=lambda pair: -pair[1])
@@ -100,6 +100,14 @@ def _look_figures(look: Look) -> list[str]:
             html.figure(look.reference, "reference", longest=640),
         ]
     return _figures(look.reference, look.image, look.comparison)
+
+
+def _words(look: Look) -> list[str]:
+    if look.words is None:
+        return []
+    if not look.words:
+        return [html.paragraph("Every line of text reads as on the reference.")]
+    return [html.table(("text", "reference", "photo"), [(word.kind, word.expected, word.found) for word in look.words])]
 
 
 def _figures(reference: Image, photo: Image, found: Comparison) -> list[str]:

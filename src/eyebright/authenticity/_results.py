@@ -9,6 +9,7 @@ from eyebright.authenticity._codes import Code
 from eyebright.authenticity._compare import Comparison
 from eyebright.authenticity._decide import Verdict
 from eyebright.authenticity._ledger import SerialFinding
+from eyebright.authenticity._text import WordChange
 from eyebright.core.types import Image
 
 Box = tuple[float, float, float, float]
@@ -74,6 +75,7 @@ class Look:
         margin: log-odds by which the product fits better than any other registered one; None when there is no other.
         reason: why it cannot be judged, empty when it can.
         advice: how to take a better photo, or empty.
+        words: lines of text that are missing, extra or changed; None when they were not read.
     """
 
     photo: str
@@ -83,6 +85,7 @@ class Look:
     margin: float | None
     reason: str
     advice: str
+    words: tuple[WordChange, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -137,6 +140,7 @@ class CheckResult:
                     "margin": look.margin,
                     "reason": look.reason,
                     "advice": look.advice,
+                    "words": None if look.words is None else [dataclasses.asdict(word) for word in look.words],
                     **({"registered": False, "regions": []} if look.comparison is None else look.comparison.facts()),
                 }
                 for look in self.looks

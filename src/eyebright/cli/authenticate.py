@@ -130,6 +130,7 @@ def check(
     product: Annotated[str | None, typer.Option("--product", help="What it claims to be.")] = None,
     serial: Annotated[str, typer.Option("--serial")] = "",
     place: Annotated[str, typer.Option("--place", help="Where it was seen.")] = "",
+    words: Annotated[bool, typer.Option("--words", help="Compare the text too (about a second more).")] = False,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a report.")] = None,
     folder: Annotated[Path | None, typer.Option("--folder", metavar="DIR", help="Check each photo in it.")] = None,
     table: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Where --folder writes to.")] = None,
@@ -143,7 +144,7 @@ def check(
             raise InputError("check: --folder goes with --csv FILE, and without photos")
         _check_folder(system, folder, table, product, place)
         return
-    result = system.check(photos or (), product=product, serial=serial, place=place)
+    result = system.check(photos or (), product=product, serial=serial, place=place, words=words)
     if html is not None:
         from eyebright.authenticity import save_report
 
@@ -261,6 +262,8 @@ def _print(result: CheckResult) -> None:
     for look in result.looks:
         if look.comparison is not None:
             typer.echo(f"{look.photo}: {_count(len(look.comparison.regions), 'place')} differ")
+        for word in look.words or ():
+            typer.echo(f"text {word.kind}: {word.expected!r} -> {word.found!r}")
     for code in result.codes:
         typer.echo(f"code: {code.symbology} {code.text!r}")
     if result.serial is not None:
