@@ -7,8 +7,6 @@ few vectors whose bound is small are compared whole and the others cannot be nea
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -17,6 +15,8 @@ from eyebright.core.types import Floats, Ints
 _MANY = 4000  # fewer vectors are compared whole
 _LEAD = 31
 _FIRST = 256
+_FEW = 2000
+_ROUNDING = 1e-4  # squared distances in float32 may be so wrong; a bound must not be too large
 
 
 class NearestPeople:
@@ -31,7 +31,7 @@ class NearestPeople:
         self.vectors = np.ascontiguousarray(vectors, np.float32)
         self.owners = owners
         self._squares = np.einsum("nd,nd->n", self.vectors, self.vectors)
-        self._lead: Any = None
+        self._lead: Floats | None = None
         self._axes: Floats | None = None
         if len(vectors) >= _MANY and vectors.shape[1] > 2 * _LEAD:
             sample = self.vectors[:: max(1, len(vectors) // 20_000)].astype(np.float64)
@@ -39,7 +39,8 @@ class NearestPeople:
             values, axes = np.linalg.eigh((sample - centre).T @ (sample - centre))
             self._centre = centre.astype(np.float32)
             self._axes = np.ascontiguousarray(axes[:, np.argsort(-values)[:_LEAD]], np.float32)
-            self._lead = self._index(self._short(self.vectors))
+            self._lead = self._short(self.vectors)
+            self._lead_squares = np.einsum("nd,nd->n", self._lead, self._lead)
 
     def distances(self, query: Floats) -> Floats:
         """Return the distance to every vector, `float32 (N,)`: the plain way."""
@@ -56,17 +57,22 @@ class NearestPeople:
             query: `float32 (D,)`.
             interest: distance beyond which nobody is of interest.
         """
-        if self._lead is None or self._axes is None:
+        if self._lead is None:
             return self._best(np.arange(len(self.vectors)), self.distances(query))
-        bounds, rows = self._lead.search(self._short(query[None]), min(_FIRST, len(self.vectors)))
-        chosen = rows[0]
-        exact = np.linalg.norm(self.vectors[chosen] - query, axis=1)
-        best, near = self._best(chosen, exact)
-        certain = float(np.sqrt(max(bounds[0, -1], 0.0)))  # nobody else is nearer than this
-        second = float(near[1]) if len(near) > 1 else np.inf
-        if certain >= min(second, interest):
-            return best, near
-        return self._best(np.arange(len(self.vectors)), self.distances(query))
+        short = self._short(query[None])[0]
+        bounds = self._lead @ short
+        bounds *= -2
+        bounds += self._lead_squares
+        bounds += float(short @ short) - _ROUNDING
+        rows = np.flatnonzero(bounds <= interest * interest)
+        if len(rows) > _FEW:  # someone near makes the circle smaller
+            near = rows[np.argpartition(bounds[rows], _FIRST)[:_FIRST]]
+            _, distances = self._best(near, np.linalg.norm(self.vectors[near] - query, axis=1))
+            if len(distances) > 1 and distances[1] < interest:
+                rows = rows[bounds[rows] <= distances[1] ** 2]
+        if len(np.unique(self.owners[rows])) < 2:  # a stranger: nobody is certain, the likely nearest are told
+            rows = np.union1d(rows, np.argpartition(bounds, _FIRST)[:_FIRST])
+        return self._best(rows, np.linalg.norm(self.vectors[rows] - query, axis=1))
 
     def _best(self, rows: npt.NDArray[np.int64], distances: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
         if len(rows) > _FIRST:
@@ -85,11 +91,3 @@ class NearestPeople:
         lead = moved @ self._axes
         rest = np.einsum("nd,nd->n", moved, moved) - np.einsum("nd,nd->n", lead, lead)
         return np.ascontiguousarray(np.column_stack([lead, np.sqrt(np.maximum(rest, 0))]), np.float32)
-
-    @staticmethod
-    def _index(short: Floats) -> Any:
-        import faiss
-
-        index = faiss.IndexFlatL2(short.shape[1])
-        index.add(short)
-        return index
