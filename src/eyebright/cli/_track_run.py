@@ -67,6 +67,10 @@ def run(
         Path | None, typer.Option("--config", metavar="FILE.toml", help="These options from a file.")
     ] = None,
     webhook: Annotated[str | None, typer.Option("--webhook", metavar="URL", help="Post every event as JSON.")] = None,
+    clips: Annotated[
+        Path | None, typer.Option("--clips", metavar="DIR", help="Write a short video around every event.")
+    ] = None,
+    keep: Annotated[str | None, typer.Option("--keep", metavar="AGE", help="Remove clips older than, say, 7d.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Track, count and measure what is in videos and streams."""
@@ -74,6 +78,7 @@ def run(
         "sources": sources or None, "model": model, "tracker": tracker, "classes": classes and classes.split(","),
         "conf": conf, "roi": roi, "out": out, "mot": mot, "csv": csv, "jsonl": jsonl, "events": events, "heat": heat,
         "line": line, "zone": zone, "dwell": dwell, "homography": homography, "camera": camera, "webhook": webhook,
+        "clips": clips, "keep": keep,
     }  # fmt: skip
     from eyebright.video import VideoTracker, open_detector
     from eyebright.video.config import read_config
@@ -113,7 +118,18 @@ def _named(text: str, kind: str, row: int) -> tuple[str, str]:
 
 
 def _outputs(chosen: dict[str, Any], sources: int) -> list[Output]:
-    from eyebright.video import CsvOutput, EventLog, HeatOutput, JsonlOutput, MotOutput, VideoOutput, Webhook
+    from eyebright.core.errors import InputError
+    from eyebright.video import (
+        ClipOutput,
+        CsvOutput,
+        EventLog,
+        HeatOutput,
+        JsonlOutput,
+        MotOutput,
+        VideoOutput,
+        Webhook,
+        parse_age,
+    )
 
     outputs: list[Output] = []
     try:
@@ -123,6 +139,10 @@ def _outputs(chosen: dict[str, Any], sources: int) -> list[Output]:
         for name, shared in (("csv", CsvOutput), ("jsonl", JsonlOutput), ("events", EventLog), ("webhook", Webhook)):
             if name in chosen:
                 outputs.append(shared(chosen[name]))
+        if "clips" in chosen:
+            outputs.append(ClipOutput(chosen["clips"], parse_age(chosen["keep"]) if "keep" in chosen else None))
+        elif "keep" in chosen:
+            raise InputError("--keep: says how long clips are kept; give their folder with --clips")
     except BaseException:
         for output in outputs:
             output.close()  # leaves nothing half made

@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from eyebright.video.clips import ClipOutput, parse_age
     from eyebright.video.detectors import open_detector
     from eyebright.video.events import Event
     from eyebright.video.ground import GroundPlane, HeatMap, SpeedMeter
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from eyebright.video.zones import Visit, Zone, ZoneMonitor
 
 _HOMES = {
+    "ClipOutput": "clips",
     "Crossing": "lines",
     "CsvOutput": "tables",
     "Event": "events",
@@ -46,9 +48,11 @@ _HOMES = {
     "ZoneMonitor": "zones",
     "annotate": "pictures",
     "open_detector": "detectors",
+    "parse_age": "clips",
 }
 
 __all__ = [
+    "ClipOutput",
     "Crossing",
     "CsvOutput",
     "Event",
@@ -76,6 +80,7 @@ __all__ = [
     "ZoneMonitor",
     "annotate",
     "open_detector",
+    "parse_age",
 ]
 
 

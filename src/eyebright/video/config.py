@@ -29,10 +29,12 @@ OPTIONS: dict[str, tuple[type, ...]] = {
     "homography": (str,),
     "camera": (str,),
     "webhook": (str,),
+    "clips": (str,),
+    "keep": (str,),
 }
 """What the file may say, and of which types: the options of `track run` without their dashes, and `sources`."""
 
-_PATHS = ("out", "mot", "csv", "jsonl", "events", "heat", "homography")
+_PATHS = ("out", "mot", "csv", "jsonl", "events", "heat", "homography", "clips")
 
 
 def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class VideoTracker:
     def __init__(
         self,
         detector: AnyDetector | Callable[[], AnyDetector],
-        tracker: str | Callable[[], Tracker] = "sort",
+        tracker: str | Callable[[], Tracker] = "eyebright",
         *,
         embedder: Embedder | None = None,
         settings: VideoSettings | None = None,
