@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from eyebright.core.errors import InputError
 from eyebright.core.types import Detections, Embeddings, Space, Tracks
-from eyebright.tracking.association import Indices, assign, overlaps
+from eyebright.tracking.association import Indices, assign_pairs, overlaps
 from eyebright.tracking.kalman import BoxFilter
 
 Array = npt.NDArray[Any]
@@ -258,8 +258,11 @@ class OnlineTracker(abc.ABC):
 
 def match(scores: npt.NDArray[np.float64], rows: Array, cols: Array) -> tuple[Indices, Indices]:
     """Assign some rows to some columns; returns row and column numbers of the whole matrix `(N, M)`."""
-    row, col = assign(scores[np.ix_(rows, cols)])
-    return rows[row], cols[col]
+    row, col = np.nonzero(scores)
+    mine, theirs = np.zeros(scores.shape[0], np.bool_), np.zeros(scores.shape[1], np.bool_)
+    mine[rows], theirs[cols] = True, True
+    wanted = mine[row] & theirs[col]
+    return assign_pairs(row[wanted], col[wanted], scores)
 
 
 def without(items: Array, taken: Array) -> Indices:

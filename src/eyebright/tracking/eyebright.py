@@ -58,10 +58,10 @@ class Eyebright(BotSort):
         return self._apart(out, seen)
 
     def _worth(self, overlap: npt.NDArray[np.float64], seen: Seen) -> npt.NDArray[np.float64]:
-        return gain(overlap * seen.confidence[None, :], self.min_iou)
+        return gain(_weighed(overlap, seen), self.min_iou)
 
     def _fresh_scores(self, overlap: npt.NDArray[np.float64], seen: Seen) -> npt.NDArray[np.float64]:
-        return gain(overlap * seen.confidence[None, :], self.min_iou_unconfirmed)
+        return gain(_weighed(overlap, seen), self.min_iou_unconfirmed)
 
     def _associate(self, seen: Seen) -> tuple[Indices, Indices, Indices]:
         rows, cols, born = super()._associate(seen)
@@ -81,3 +81,11 @@ class Eyebright(BotSort):
         remembered = (self._table["looks"] != 0).any(axis=1) & (self._table["missed"] <= self.memory)
         alive: npt.NDArray[np.bool_] = super()._alive() | (remembered & self._table["confirmed"])
         return alive
+
+
+def _weighed(overlap: npt.NDArray[np.float64], seen: Seen) -> npt.NDArray[np.float64]:
+    """Return the overlaps times the confidence of the detections."""
+    out = np.zeros_like(overlap)
+    row, col = np.nonzero(overlap)
+    out[row, col] = overlap[row, col] * seen.confidence[col]
+    return out
