@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHES = ("faces", "hashing", "imaging", "indexing", "retrieval", "service", "service_load", "store")
+BENCHES = ("authenticity", "faces", "hashing", "imaging", "indexing", "retrieval", "service", "service_load", "store")
 OUT = Path("out/bench")
 
 
