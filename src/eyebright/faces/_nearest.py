@@ -30,7 +30,6 @@ class NearestPeople:
     def __init__(self, vectors: Floats, owners: Ints) -> None:
         self.vectors = np.ascontiguousarray(vectors, np.float32)
         self.owners = owners
-        self._squares = np.einsum("nd,nd->n", self.vectors, self.vectors)
         self._lead: Floats | None = None
         self._axes: Floats | None = None
         if len(vectors) >= _MANY and vectors.shape[1] > 2 * _LEAD:
@@ -44,8 +43,7 @@ class NearestPeople:
 
     def distances(self, query: Floats) -> Floats:
         """Return the distance to every vector, `float32 (N,)`: the plain way."""
-        squares = self._squares - 2 * (self.vectors @ query) + float(query @ query)
-        return np.asarray(np.sqrt(np.maximum(squares, 0)), np.float32)
+        return np.asarray(np.linalg.norm(self.vectors - query, axis=1), np.float32)
 
     def people(self, query: Floats, interest: float) -> tuple[npt.NDArray[np.int64], Floats]:
         """Return rows of the nearest vector of each of some people, nearest first, and their distances.
