@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHES = ("authenticity", "faces", "hashing", "imaging", "indexing", "retrieval", "service", "service_load", "store")
+BENCHES = ("authenticity", "faces", "hashing", "imaging", "indexing", "retrieval", "service", "service_load", "store", "tracking")
 OUT = Path("out/bench")
 
 
