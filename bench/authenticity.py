@@ -28,7 +28,7 @@ def turned(image: Image, boxes: Any, seed: int) -> tuple[Image, Any]:
     rng = np.random.default_rng(seed)
     height, width = image.shape[:2]
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), 7.0 * (1 if seed % 2 else -1), 1.0)
-    matrix[:, 2] += rng.uniform(-12, 12, 2)
+    matrix[:, 2] += np.asarray(rng.uniform(-12, 12, 2))
     ground = (0, 0, 0) if seed % 4 < 2 else (255, 255, 255)
     seen = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderValue=ground)
     light = np.linspace(0.7, 1.0, width)[None] * np.linspace(1.0, 0.85, height)[:, None]
