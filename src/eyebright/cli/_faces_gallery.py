@@ -98,6 +98,7 @@ def identify(
     faces = recognizer(context, store, detector=detector, embedder=embedder, min_face=min_face)
     problems: list[str] = []
     answers: list[dict[str, Any]] = []
+    written: set[str] = set()
     rate = faces.fpir
     pictures = len(faces.people())
     for name, frame in _frames(inputs, every, problems):
@@ -109,8 +110,7 @@ def identify(
             from eyebright.faces.drawing import draw_identities
 
             out.mkdir(parents=True, exist_ok=True)
-            safe = name.replace("/", "_").replace("\\", "_").lstrip(".")
-            (out / f"{Path(safe).stem}.png").write_bytes(encode_image(draw_identities(frame.image, found), "png"))
+            (out / _free_name(name, written)).write_bytes(encode_image(draw_identities(frame.image, found), "png"))
     for problem in problems:
         typer.echo(f"eyebright: {problem}", err=True)
     calibration = faces.calibration
@@ -219,6 +219,18 @@ def note(text: str) -> None:
 
 def _finite(value: float) -> float | None:
     return round(value, 4) if math.isfinite(value) else None
+
+
+def _free_name(source: str, written: set[str]) -> str:
+    """Return a file name for what is drawn of a picture or of a moment of a video; no two are the same."""
+    file, _, moment = source.partition("@")
+    stem = Path(file).stem + (f"_{moment}" if moment else "")
+    name, number = stem, 1
+    while name in written:
+        number += 1
+        name = f"{stem}_{number}"
+    written.add(name)
+    return f"{name}.png"
 
 
 def _print_faces(name: str, found: list[Identification]) -> None:

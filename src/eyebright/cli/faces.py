@@ -6,12 +6,14 @@ import typer
 
 from eyebright.cli import _faces_gallery as gallery
 from eyebright.cli import _faces_people as people
+from eyebright.cli._faces_eval import evaluate
 
 app = typer.Typer(no_args_is_help=True, help='Recognise people, with "unknown" as an answer.')
 app.command()(gallery.enroll)
 app.command()(gallery.identify)
 app.command()(gallery.verify)
 app.command()(gallery.calibrate)
+app.command("eval")(evaluate)
 app.command()(people.people)
 app.command()(people.rename)
 app.command()(people.merge)

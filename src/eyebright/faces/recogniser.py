@@ -16,6 +16,7 @@ from eyebright.faces import _calibration, _transfer
 from eyebright.faces._cipher import given_key
 from eyebright.faces._gallery import Gallery, KeptFace, NewFace
 from eyebright.faces._quality import judge
+from eyebright.faces.evaluate import Evaluation, evaluate_folder, evaluate_pairs
 from eyebright.faces.types import (
     Calibration,
     EnrollReport,
@@ -113,7 +114,8 @@ class FaceRecognizer:
         Args:
             vectors: `float32 (N, D)` as `Face.vector`.
         """
-        loaded, calibration = self._gallery.loaded(), self.calibration
+        loaded = self._gallery.loaded()
+        calibration = loaded.calibration or _calibration.default_for(self._gallery.space)
         return [self._match(vector, loaded, calibration) for vector in self._scaled(np.atleast_2d(vectors))]
 
     def identify(self, image: Source, *, keep_unknown: bool = False) -> list[Identification]:
@@ -239,6 +241,22 @@ class FaceRecognizer:
     def fpir(self) -> float:
         """At what rate a stranger is taken for somebody in the gallery, at its present size; see `docs/faces.md`."""
         return _calibration.identification_rate(self.calibration.far, len(self._gallery.loaded().owners))
+
+    def evaluate(
+        self,
+        *,
+        root: Path | None = None,
+        pairs: Path | None = None,
+        groups: Path | None = None,
+        threshold: float | None = None,
+    ) -> Evaluation:
+        """Measure on a folder that holds a folder a person, or on a table of pairs; see `eyebright.faces.evaluate`."""
+        least = self.calibration.threshold if threshold is None else threshold
+        if root is not None:
+            return evaluate_folder(self.detect, self._gallery.space, least, root, groups=groups)
+        if pairs is None:
+            raise InputError("evaluate: expected root or pairs")
+        return evaluate_pairs(self.detect, self._gallery.space, least, pairs)
 
     # ---------------------------------------------------------------- people
 
