@@ -21,6 +21,10 @@ _FOREGROUND = 255
 """OpenCV marks shadows with 127."""
 
 
+_SLOWEST = 100
+"""Frames in which the background is learnt anew at first, when there are fewer than half of it so far."""
+
+
 class MotionDetector:
     """Boxes and masks of what moves; implements `eyebright.core.protocols.FrameDetector`.
 
@@ -84,8 +88,14 @@ class MotionDetector:
                 f"{self._size[1]}x{self._size[0]}; a camera that stands still has one size (reset for another video)"
             )
         self._size = image.shape[:2]
-        moving = self._model.apply(image) == _FOREGROUND
         self._seen += 1
+        # the mixture's own rate begins so high that a slow object becomes background while it passes
+        rate = (
+            -1.0
+            if self._seen == 1 or self.method == "knn"
+            else 1 / min(max(2 * self._seen, _SLOWEST), max(self.history, 2))
+        )
+        moving = self._model.apply(image, learningRate=rate) == _FOREGROUND
         return Detections.empty() if self._seen <= self.warm_up else self._regions(moving)
 
     def _regions(self, moving: Any) -> Detections:
@@ -93,7 +103,7 @@ class MotionDetector:
         opened = cv2.morphologyEx(moving.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
         reach = max(1, round(self.join * min(height, width)))
         # a person's dark parts often look like the background: gaps are closed, more so down than across
-        kernel = np.ones((2 * reach + 1, reach + 1), np.uint8)
+        kernel = np.ones((2 * reach + 1, 2 * (reach // 2) + 1), np.uint8)
         closed = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, kernel)
         count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
         rows = [row for row in range(1, count) if stats[row, cv2.CC_STAT_AREA] >= self.min_area * height * width]
