@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from eyebright.models.card import ModelCard
     from eyebright.models.catalogue import all_cards, get_card
     from eyebright.models.classifier import ImageClassifier
+    from eyebright.models.dense import DepthEstimator, Pose, PoseEstimator, SemanticMap, SemanticSegmenter
     from eyebright.models.embedder import ImageEmbedder
     from eyebright.models.face_align import DlibAligner, FaceAligner, FivePointAligner
     from eyebright.models.face_detector import FaceDetector
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from eyebright.models.weights import Status, copy_to, local_path, resolve, status
 
 _HOMES = {
+    "DepthEstimator": "dense",
     "DlibAligner": "face_align",
     "FaceAligner": "face_align",
     "FaceDetector": "face_detector",
@@ -47,7 +49,11 @@ _HOMES = {
     "MtcnnDetector": "face_mtcnn",
     "ObjectDetector": "object_detector",
     "OnnxModel": "model",
+    "Pose": "dense",
+    "PoseEstimator": "dense",
     "Preprocessor": "preprocess",
+    "SemanticMap": "dense",
+    "SemanticSegmenter": "dense",
     "Session": "session",
     "Status": "weights",
     "UltralightDetector": "face_ultralight",
@@ -64,6 +70,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "DepthEstimator",
     "DlibAligner",
     "FaceAligner",
     "FaceDetector",
@@ -80,7 +87,11 @@ __all__ = [
     "MtcnnDetector",
     "ObjectDetector",
     "OnnxModel",
+    "Pose",
+    "PoseEstimator",
     "Preprocessor",
+    "SemanticMap",
+    "SemanticSegmenter",
     "Session",
     "Status",
     "UltralightDetector",

@@ -173,7 +173,8 @@ _CARDS = (
     _zoo(
         "pphumanseg", "segmentation", "human_segmentation_pphumanseg/human_segmentation_pphumanseg_2023mar.onnx",
         6163938, "552d8a984054e59b5d773d24b9b12022b22046ceb2bbc4c9aaeaceb36a9ddf24", "Apache-2.0", (192, 192),
-        _OPENCV, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), resize="squash", note="Person against background.",
+        _OPENCV, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), resize="squash", decoder="semantic",
+        note="Person against background.",
     ),
     _zoo(
         "mediapipe_pose", "pose", "pose_estimation_mediapipe/pose_estimation_mediapipe_2023mar.onnx",

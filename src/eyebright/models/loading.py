@@ -8,6 +8,8 @@ from typing import Any, Literal, overload
 from eyebright.core.errors import ModelError
 from eyebright.models.catalogue import get_card
 from eyebright.models.classifier import ImageClassifier
+from eyebright.models.decoders import HEADS
+from eyebright.models.dense import DepthEstimator, PoseEstimator, SemanticSegmenter
 from eyebright.models.embedder import ImageEmbedder
 from eyebright.models.face_detector import FaceDetector
 from eyebright.models.face_embedder import FaceEmbedder
@@ -21,6 +23,7 @@ from eyebright.models.object_detector import ObjectDetector
 
 _CLASSES: dict[str, type[OnnxModel]] = {
     "classification": ImageClassifier,
+    "depth": DepthEstimator,
     "detection": ObjectDetector,
     "embedding": ImageEmbedder,
     "face-embedding": FaceEmbedder,
@@ -29,6 +32,7 @@ _CLASSES: dict[str, type[OnnxModel]] = {
     "quality": FaceQuality,
     "anti-spoofing": FaceLiveness,
 }
+_DENSE: dict[str, type[OnnxModel]] = {"pose": PoseEstimator, "semantic": SemanticSegmenter}
 _DETECTORS: dict[str, type[OnnxModel]] = {
     "mtcnn": MtcnnDetector,
     "yunet": YunetDetector,
@@ -77,9 +81,11 @@ def load_model(
         name: a name of the catalogue, or the path of an ONNX file with its card beside it.
         task: what it shall do, when the card offers more than one thing: `classification` gives an
             `ImageClassifier`, `embedding` and `reid` an `ImageEmbedder`, `features` an `ImageFeatures`,
-            `detection` an `ObjectDetector`, `face-detection` a `FaceDetector`, `face-embedding` a `FaceEmbedder`,
-            `quality` a `FaceQuality`, `anti-spoofing` a `FaceLiveness`, anything else an `OnnxModel` with
-            raw outputs. None: the card's own task.
+            `detection` an `ObjectDetector` (so do `pose` and `segmentation` with a detector's head), `depth` a
+            `DepthEstimator`, `pose` a `PoseEstimator` (decoder `pose`), `segmentation` a `SemanticSegmenter` (decoder
+            `semantic`), `face-detection` a `FaceDetector`, `face-embedding` a `FaceEmbedder`,
+            `quality` a `FaceQuality`, `anti-spoofing` a `FaceLiveness`, anything else an `OnnxModel` with raw
+            outputs. None: the card's own task.
         home: see `eyebright.media.home.home_dir`.
         threads: threads inside one run; None: the number of cores, at most 8.
 
@@ -98,4 +104,7 @@ def load_model(
                 f"{card.name}: decoder: face-detection needs one of {', '.join(_DETECTORS)}, got {card.decoder!r}"
             )
         return _DETECTORS[card.decoder](card, home=home, threads=threads)
+    if task in ("pose", "segmentation"):
+        kind = ObjectDetector if card.decoder in HEADS else _DENSE.get(card.decoder, OnnxModel)
+        return kind(card, home=home, threads=threads)
     return _CLASSES.get(task, OnnxModel)(card, home=home, threads=threads)

@@ -1,0 +1,164 @@
+"""Models that answer for every pixel, and poses: class maps, depth maps, keypoints.
+
+A semantic answer says of each pixel what it is; it does not tell one person from the next. What does is an instance
+answer: `Detections` with masks, from `ObjectDetector.segment`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from eyebright.core.errors import ModelError
+from eyebright.core.types import Floats, Image, Ints, check_image
+from eyebright.models._labels import read_labels
+from eyebright.models.decoders.head import as_probabilities
+from eyebright.models.model import OnnxModel
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class SemanticMap:
+    """What each pixel of a picture shows.
+
+    Attributes:
+        class_ids: `int64 (H, W)`.
+        labels: class names in order of the ids; may be empty.
+    """
+
+    class_ids: Ints
+    labels: tuple[str, ...]
+
+    def parts(self) -> dict[str, float]:
+        """Return which part of the picture each class covers, those that are there only, largest first."""
+        numbers, counts = np.unique(self.class_ids, return_counts=True)
+        order = np.argsort(-counts, kind="stable")
+        named = {int(n): self.labels[n] if n < len(self.labels) else f"class {n}" for n in numbers}
+        return {named[int(numbers[row])]: float(counts[row] / self.class_ids.size) for row in order}
+
+
+class _Dense(OnnxModel):
+    """A network with one output a picture."""
+
+    def _maps(self, images: Sequence[Image], dimensions: tuple[int, ...], expects: str) -> list[Floats]:
+        for row, image in enumerate(images):
+            check_image(image, f"{self.card.name}: image {row}")
+        if not images:
+            return []
+        outputs = self.run(images)
+        if len(outputs) != 1:
+            raise ModelError(f"{self.card.name}: expected one output {expects}, got {', '.join(outputs)}")
+        [values] = outputs.values()
+        if values.ndim - 1 not in dimensions:
+            raise ModelError(f"{self.card.name}: expected one output {expects} a picture, got {values.shape[1:]}")
+        return [np.asarray(value, dtype=np.float32) for value in values]
+
+    def _upright(self, planes: Floats, image: Image, *, smooth: bool = True) -> Floats:
+        """Return maps `(C, h, w)` of the input as `(C, H, W)` of the picture: the padding off, each pixel looked up."""
+        height, width = image.shape[:2]
+        placed = self.preprocessor.placement(height, width)
+        x = placed.points_to_canvas(np.stack([np.arange(width) + 0.5, np.zeros(width)], axis=1))[:, 0]
+        y = placed.points_to_canvas(np.stack([np.zeros(height), np.arange(height) + 0.5], axis=1))[:, 1]
+        down, across = (planes.shape[k + 1] / self.preprocessor.size[k] for k in (0, 1))
+        columns = np.tile((x * across - 0.5).astype(np.float32), (height, 1))
+        rows = np.tile((y * down - 0.5).astype(np.float32)[:, None], (1, width))
+        method = cv2.INTER_LINEAR if smooth else cv2.INTER_NEAREST
+        out = [cv2.remap(plane, columns, rows, method, borderMode=cv2.BORDER_REPLICATE) for plane in planes]
+        return np.stack(out).astype(np.float32)
+
+
+class SemanticSegmenter(_Dense):
+    """Says of each pixel what it shows: decoder `semantic`. See `OnnxModel` for the arguments."""
+
+    def segment(self, images: Sequence[Image]) -> list[SemanticMap]:
+        """Return one class map a picture.
+
+        Args:
+            images: N RGB pictures `uint8 (H, W, 3)` of any sizes; N may be 0.
+
+        Raises:
+            InputError: something in `images` is not such a picture.
+            ModelError: the output is neither class scores `(C, h, w)` nor a class map `(h, w)`.
+        """
+        labels, found = read_labels(self.card), []
+        expects = "(classes, h, w) or (h, w)"
+        for image, values in zip(images, self._maps(images, (2, 3), expects), strict=True):
+            if values.ndim == 2 or (len(values) == 1 and values.max() > 1):
+                # ids cannot be averaged
+                ids = self._upright(values.reshape(1, *values.shape[-2:]), image, smooth=False)[0]
+            elif len(values) == 1:
+                ids = self._upright(as_probabilities(values), image)[0] > 0.5
+            else:
+                ids = self._upright(values, image).argmax(axis=0)
+            found.append(SemanticMap(np.asarray(ids, dtype=np.int64), labels))
+        return found
+
+
+class DepthEstimator(_Dense):
+    """Says how far each pixel is, in the model's own measure: decoder `depth`. See `OnnxModel` for the arguments."""
+
+    def depth(self, images: Sequence[Image]) -> list[Floats]:
+        """Return one map `float32 (H, W)` a picture; whether more is nearer is the model's business.
+
+        Raises:
+            InputError: something in `images` is not such a picture.
+            ModelError: the output is no map `(h, w)` or `(1, h, w)`.
+        """
+        found = []
+        for image, values in zip(images, self._maps(images, (2, 3), "(h, w)"), strict=True):
+            if values.ndim == 3 and len(values) != 1:
+                raise ModelError(
+                    f"{self.card.name}: expected one map (h, w), got {values.shape}; try decoder 'semantic'"
+                )
+            found.append(self._upright(values.reshape(1, *values.shape[-2:]), image)[0])
+        return found
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Pose:
+    """The keypoints of one body.
+
+    Attributes:
+        points: `float32 (K, 2)` pixels of the picture.
+        scores: `float32 (K,)`, 1 where the model gives none.
+        labels: names of the points; may be empty.
+    """
+
+    points: Floats
+    scores: Floats
+    labels: tuple[str, ...]
+
+
+class PoseEstimator(_Dense):
+    """Finds the keypoints of the one body in a picture: decoder `pose`. See `OnnxModel` for the arguments."""
+
+    def pose(self, images: Sequence[Image]) -> list[Pose]:
+        """Return one pose a picture, from heat maps `(K, h, w)` or from rows `(K, 2)` and `(K, 3)` (x, y, score).
+
+        Raises:
+            InputError: something in `images` is not such a picture.
+            ModelError: the output is neither.
+        """
+        labels, found = read_labels(self.card), []
+        for image, values in zip(images, self._maps(images, (2, 3), "(K, h, w), (K, 2) or (K, 3)"), strict=True):
+            if values.ndim == 3:
+                points, scores = self._peaks(values)
+            elif values.shape[1] in (2, 3):
+                points = values[:, :2]
+                scores = values[:, 2] if values.shape[1] == 3 else np.ones(len(values), dtype=np.float32)
+            else:
+                raise ModelError(f"{self.card.name}: expected (K, h, w), (K, 2) or (K, 3), got {values.shape}")
+            placed = self.preprocessor.placement(*image.shape[:2])
+            found.append(Pose(placed.points_to_source(points).astype(np.float32), scores, labels))
+        return found
+
+    def _peaks(self, maps: Floats) -> tuple[Floats, Floats]:
+        """Return the middle of each map's highest cell, in pixels of the input, and its value."""
+        flat = maps.reshape(len(maps), -1)
+        best = flat.argmax(axis=1)
+        rows, columns = np.divmod(best, maps.shape[2])
+        scale = np.array([self.preprocessor.size[1] / maps.shape[2], self.preprocessor.size[0] / maps.shape[1]])
+        points = (np.stack([columns, rows], axis=1) + 0.5) * scale
+        return points.astype(np.float32), flat[np.arange(len(maps)), best]
