@@ -10,7 +10,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHES = ("authenticity", "faces", "hashing", "imaging", "indexing", "retrieval", "service", "service_load", "store", "tracking")
+BENCHES = (
+    "authenticity",
+    "faces",
+    "hashing",
+    "imaging",
+    "indexing",
+    "retrieval",
+    "service",
+    "service_load",
+    "store",
+    "tracking",
+)
 OUT = Path("out/bench")
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -289,3 +292,19 @@ def test_mistakes_on_the_command_line_are_one_line(arguments, words, monkeypatch
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == 1
+
+
+def test_ctrl_c_replaces_nothing_and_leaves_nothing_behind(film: Callable, falling, tmp_path):
+    path = film([image for image in falling for _ in range(60)])
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "o.avi").write_text("good")
+    arguments = ["--out", "out/o.avi", "--events", "-", "--zone", "0,0,160,120", "--tracker", "sort"]
+    command = [sys.executable, "-m", "eyebright", "track", "run", str(path), *arguments]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        first = running.stdout.readline()  # it has begun
+        running.send_signal(signal.SIGINT)
+        _, error = running.communicate()
+    assert "Traceback" not in error
+    assert json.loads(first)["type"] == "enter"
+    assert running.returncode == 130
+    assert {p.name: p.read_text() for p in (tmp_path / "out").iterdir()} == {"o.avi": "good"}

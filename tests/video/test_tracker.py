@@ -119,7 +119,8 @@ def test_confidence_classes_and_region_leave_detections_out(reds, pictures, fall
         run(reds, [pictures(falling)], classes=("cat",))
 
 
-def test_a_moving_camera_is_handed_to_the_tracker(reds, pictures, paint):
+@pytest.mark.parametrize("mode", ["on", "auto"])
+def test_a_moving_camera_is_handed_to_the_tracker(mode: str, reds, pictures):
     base = np.random.default_rng(0).integers(0, 160, (40, 80, 3)).astype(np.uint8)
     wide = cv2.resize(base, (640, 320), interpolation=cv2.INTER_CUBIC)
     images = [np.ascontiguousarray(wide[20:260, 4 * n : 4 * n + 320]) for n in range(8)]
@@ -136,7 +137,7 @@ def test_a_moving_camera_is_handed_to_the_tracker(reds, pictures, paint):
             seen.append(camera)
             return self._own.update(detections, time_s=time_s)
 
-    VideoTracker(reds, Listening, settings=VideoSettings(camera="on", cuts=False)).run([pictures(images)])
+    VideoTracker(reds, Listening, settings=VideoSettings(camera=mode, cuts=False)).run([pictures(images)])
     assert seen[0] is None
     for matrix in seen[1:]:
         assert matrix is not None

@@ -21,6 +21,7 @@ from eyebright.video.results import Skip
 from eyebright.video.settings import VideoSettings
 
 _CAMERA_WORK = 480  # longer side at which the camera's motion is measured
+_REST = 2  # levels: less change than this in half of all pixels is a camera at rest, told at little cost
 _CHECK_S, _STILL_S, _MOVED = 1.0, 2.0, 0.7  # `auto`: how often, how long to go on, pixels of the small picture
 
 
@@ -121,6 +122,8 @@ class Look:
         if self._settings.camera == "auto" and not moving and frame.time_s - self._checked_s < _CHECK_S:
             return None
         self._checked_s = frame.time_s
+        if self._settings.camera == "auto" and not moving and np.median(cv2.absdiff(earlier, self._small)) < _REST:
+            return None
         motion = camera_motion(earlier, self._small, "similarity")
         corners = np.array([[0, 0, 1], [size[0], 0, 1], [0, size[1], 1], [*size, 1]], float)
         moved = np.linalg.norm((corners @ motion.matrix.T - corners)[:, :2], axis=1).max()

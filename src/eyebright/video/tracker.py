@@ -142,15 +142,17 @@ class VideoTracker:
         interrupted = False
         for run in runs:
             run.thread.start()
-        while any(run.thread.is_alive() for run in runs):
+        while True:
             try:
-                if self._closing.is_set():
-                    self.close()  # also what had not begun when it was called
-                for run in runs:
-                    run.thread.join(0.1)
-            except KeyboardInterrupt:
+                while not all(run.done.wait(0.1) for run in runs):
+                    if self._closing.is_set():
+                        self.close()  # also what had not begun when it was called
+                break
+            except KeyboardInterrupt:  # waiting for an event, since an interrupted Thread.join takes it for ended
                 interrupted = True
                 self.close()
+        for run in runs:
+            run.thread.join()
         return interrupted
 
     def _detector_for(self, sources: int) -> AnyDetector:
@@ -190,6 +192,7 @@ class _SourceRun:
         self.live = isinstance(source, CameraSource | RtspSource | ReconnectingSource)
         self.tracking = tracking
         self.error: EyebrightError | None = None
+        self.done = threading.Event()
         self._statistics: Statistics | None = None
         self._name = name
         stages = [Stage("look", Look(settings)), Stage("detect", detect), Stage("track", tracking)]
@@ -204,6 +207,8 @@ class _SourceRun:
         except PipelineError as error:
             cause = error.__cause__
             self.error = cause if isinstance(cause, EyebrightError) else error
+        finally:
+            self.done.set()
 
     def complete(self, *, ended: bool) -> bool:
         return self.error is None and self._statistics is not None and (self.live or not ended)
