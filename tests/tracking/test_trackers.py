@@ -34,6 +34,26 @@ def test_a_crowd_keeps_its_ids(name: str) -> None:
     assert (first.track_id == second.track_id).all()
 
 
+@pytest.mark.slow
+def test_ten_thousand_boxes() -> None:
+    corner = np.stack(np.meshgrid(np.arange(100) * 40.0, np.arange(100) * 90.0), axis=-1).reshape(-1, 2)
+    tracker = make_tracker("eyebright")
+    first, second = tracker.update(boxes_at(*corner)), tracker.update(boxes_at(*(corner + 2)))
+    assert len(second) == 10_000
+    assert (first.track_id == second.track_id).all()
+
+
+def test_ocsort_finds_a_lost_walker_where_it_was_last_seen() -> None:
+    """The walker stops behind a pillar: the prediction has walked on, the last detection has not."""
+    tracker = make_tracker("ocsort")
+    for frame in range(8):
+        before = tracker.update(boxes_at((10 + 8 * frame, 10)))
+    for _ in range(5):
+        tracker.update(Detections.empty())
+    after = [tracker.update(boxes_at((10 + 8 * 7, 10))) for _ in range(4)][-1]
+    assert after.track_id.tolist() == before.track_id.tolist()
+
+
 def test_a_sort_track_is_shown_after_min_hits_and_ends_after_max_age() -> None:
     tracker = make_tracker("sort")
     for _ in range(5):

@@ -62,24 +62,24 @@ class OcSort(OnlineTracker):
         overlap = self._overlap(seen)
         everyone = np.arange(len(table["id"]))
         sure = np.flatnonzero(seen.confidence >= self.confidence)
-        worth = np.where(overlap >= self.min_iou, overlap + self._momentum(seen), 0)
-        rows, cols = match(np.maximum(worth, 0), everyone, sure)
+        rows, cols = match(self._worth(overlap, seen), everyone, sure)
         left, free = without(everyone, rows), without(sure, cols)
         again = self._apart(overlaps(table["observed"], seen.boxes), seen)
         more_rows, more_cols = match(gain(again, self.min_iou), left, free)
         rows, cols = np.concatenate([rows, more_rows]), np.concatenate([cols, more_cols])
         return rows, cols, without(sure, cols)
 
-    def _momentum(self, seen: Seen) -> npt.NDArray[np.float64]:
-        """Return how well each pair keeps the track's direction, weighted by confidence, `(N, M)` (equation 4)."""
+    def _worth(self, overlap: npt.NDArray[np.float64], seen: Seen) -> npt.NDArray[np.float64]:
+        """Return the overlaps with how well each pair keeps the track's direction, `(N, M)` (equation 4)."""
         table = self._table
-        before, last = _centres(table["past"][:, -1]), _centres(table["observed"])
-        was = _unit(last - before)
-        would = _unit(_centres(seen.boxes)[None, :, :] - before[:, None, :])
-        cosine = np.clip((was[:, None, :] * would).sum(axis=2), -1, 1)
-        moving = (was != 0).any(axis=1)[:, None]
-        out: npt.NDArray[np.float64] = np.where(moving, 0.5 - np.arccos(cosine) / np.pi, 0)
-        return self.inertia * out * seen.confidence[None, :]
+        out = np.zeros_like(overlap)
+        row, col = np.nonzero((overlap > 0) & (overlap >= self.min_iou))
+        before, last = _centres(table["past"][row, -1]), _centres(table["observed"][row])
+        was, would = _unit(last - before), _unit(_centres(seen.boxes[col]) - before)
+        cosine = np.clip((was * would).sum(axis=1), -1, 1)
+        kept = np.where((was != 0).any(axis=1), 0.5 - np.arccos(cosine) / np.pi, 0)
+        out[row, col] = np.maximum(overlap[row, col] + self.inertia * kept * seen.confidence[col], 0)
+        return out
 
     def _continue(self, rows: Indices, seen: Seen) -> None:
         table = self._table
