@@ -12,6 +12,7 @@ import typer
 from eyebright import __version__
 from eyebright.cli import authenticate, detect, faces, image, models, search, track
 from eyebright.cli.classify import classify
+from eyebright.cli.segment import depth_app, pose_app, segment_app
 from eyebright.cli.serve import serve
 from eyebright.core.errors import EyebrightError
 
@@ -47,10 +48,13 @@ def root(
 app.command()(classify)
 app.command()(serve)
 app.add_typer(authenticate.app, name="authenticate")
+app.add_typer(depth_app, name="depth")
 app.add_typer(detect.app, name="detect")
 app.add_typer(faces.app, name="faces")
 app.add_typer(image.app, name="image")
 app.add_typer(models.app, name="models")
+app.add_typer(pose_app, name="pose")
+app.add_typer(segment_app, name="segment")
 app.add_typer(search.app, name="search")
 app.add_typer(track.app, name="track")
 

@@ -1,0 +1,72 @@
+"""`eyebright segment`, `pose` and `depth` from the outside."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from eyebright.media import read_image, write_image
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = SimpleNamespace(**runpy.run_path(str(ROOT / "tools" / "tiny_heads.py")))
+
+
+def eyebright(*words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "eyebright", *map(str, words)], capture_output=True, text=True)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    write_image(tmp_path / "a.png", np.full((128, 192, 3), 120, np.uint8))
+    return tmp_path / "a.png"
+
+
+def test_semantic_and_instance_answers_differ(photo: Path, tmp_path: Path):
+    semantic = TINY.write(tmp_path, "semantic", TINY.semantic())
+    done = eyebright(
+        "segment", "run", photo, "--model", semantic, "--json", "--masks", tmp_path / "m", "--out", tmp_path / "o"
+    )
+    assert done.returncode == 0, done.stderr
+    [answer] = json.loads(done.stdout)["results"]
+    assert answer["kind"] == "semantic"
+    assert answer["parts"]["bird"] == pytest.approx(1 / 6, abs=0.02)
+    assert np.unique(read_image(tmp_path / "m" / "a.png")).tolist() == [0, 2]
+    assert (read_image(tmp_path / "o" / "a.png")[40, 60] != 120).any()
+    instance = TINY.write(tmp_path, "rcnn", TINY.rcnn(), task="segmentation")
+    [answer] = json.loads(eyebright("segment", "run", photo, "--model", instance, "--json").stdout)["results"]
+    assert answer["kind"] == "instance"
+    assert [each["class"] for each in answer["detections"]] == ["bird", "cat"]
+    assert answer["detections"][0]["mask_area"] == pytest.approx(64 * 32, rel=0.1)
+    one = json.loads(eyebright("segment", "run", photo, "--model", instance, "--json", "--conf", "0.7").stdout)
+    assert len(one["results"][0]["detections"]) == 1
+
+
+def test_pose_and_depth(photo: Path, tmp_path: Path):
+    pose = TINY.write(tmp_path, "pose", TINY.pose())
+    [answer] = json.loads(eyebright("pose", "run", photo, "--model", pose, "--json").stdout)["results"]
+    assert answer["poses"][0]["keypoints"] == [[60, 44], [164, 84]]
+    rows = TINY.write(tmp_path, "yolo", TINY.yolo(points=True), task="pose")
+    [answer] = json.loads(eyebright("pose", "run", photo, "--model", rows, "--json").stdout)["results"]
+    np.testing.assert_allclose(answer["poses"][0]["keypoints"], TINY.POINTS[0] * 2, atol=0.1)
+    depth = TINY.write(tmp_path, "depth", TINY.depth())
+    done = eyebright("depth", "run", photo, "--model", depth, "--json", "--out", tmp_path / "d")
+    [answer] = json.loads(done.stdout)["results"]
+    assert (answer["least"], answer["median"], answer["most"]) == pytest.approx((1, 1.5, 2), abs=0.02)
+    drawn = read_image(tmp_path / "d" / "a.png")
+    assert drawn[64, 0, 0] < 5
+    assert drawn[64, -1, 0] > 250
+
+
+@pytest.mark.parametrize("verb", ["segment", "pose", "depth"])
+def test_a_model_for_something_else_is_refused_in_one_line(verb: str, photo: Path, tmp_path: Path):
+    done = eyebright(verb, "run", photo, "--model", "efficientnet_lite0")
+    assert done.returncode == 2
+    assert "its card says task 'classification'" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
