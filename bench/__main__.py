@@ -16,6 +16,7 @@ BENCHES = (
     "hashing",
     "imaging",
     "indexing",
+    "nms",
     "retrieval",
     "service",
     "service_load",
