@@ -44,7 +44,7 @@ def store(tmp_path_factory, model_home):
     system = AuthenticityChecker(folder, home=model_home)
     system.enroll("oats", [pack(1)], gtin=GTIN, brand="North", regions={"logo": (60, 50, 420, 150)})
     system.enroll("rye", [pack(2, ("DARK RYE", "Stone ground", "750 g net", "Keep closed"))])
-    system.add_genuine("oats", [made.image for made in make_photos(pack(1), 10, 0, seed=5)])
+    system.add_genuine("oats", [made.image for made in make_photos(pack(1), 4, 0, seed=5)])
     system.fit(false_alarm=0.1)
     return folder
 
