@@ -125,6 +125,8 @@ def test_broken_input_is_one_clear_error(tmp_path: Path) -> None:
         ("1,-1,1,1,5,5,1\nx,y\n", "line 2: expected numbers"),
         ("1,-1,1,1,5,5,1\n2,-1,1,1,5,5\n", "line 2: expected 7 columns"),
         ("0,-1,1,1,5,5,1\n", "a frame from 1"),
+        ("inf,-1,1,1,5,5,1\n", "a frame from 1"),
+        ("nan,-1,1,1,5,5,1\n", "a frame from 1"),
         ("9,-1,1,1,5,5,1\n", "beyond the sequence's 4 frames"),
     ):
         path.write_text(text)

@@ -96,7 +96,7 @@ def read_mot(path: Path, *, frames: int | None = None) -> MotRows:
         width = width or len(row)
         if len(row) != width:
             raise InputError(f"{path}, line {number}: expected {width} columns as before, got {len(row)}")
-        if not (row[0] >= 1 and row[0] == int(row[0])) or not np.isfinite(row[1]):
+        if not (row[0] >= 1 and row[0] % 1 == 0) or not np.isfinite(row[1]):
             raise InputError(f"{path}, line {number}: expected a frame from 1 and an id, got {line[:80]!r}")
         if frames is not None and row[0] > frames:
             raise InputError(f"{path}, line {number}: frame {int(row[0])} is beyond the sequence's {frames} frames")
