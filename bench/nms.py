@@ -19,8 +19,8 @@ ROUNDS = 5
 def run() -> dict[str, Any]:
     figures: dict[str, Any] = {}
     for name, boxes in (("clusters", clusters()), ("uniform", uniform())):
-        scores = np.random.default_rng(1).random(COUNT).astype(np.float32)
-        rects = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+        scores: Any = np.random.default_rng(1).random(COUNT).astype(np.float32)
+        rects: Any = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
         for threshold in (0.3, 0.5, 0.7):
             ours, theirs = [], []
             for _ in range(ROUNDS):  # in turns, so that both meet the same machine
