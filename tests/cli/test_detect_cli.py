@@ -133,6 +133,10 @@ def test_eval_of_a_file_and_of_a_model_agree(model: Path, folder: Path, tmp_path
         "found": 1,
     }  # the cat is not in the truth
     assert len(list((tmp_path / "worst").iterdir())) == 2
+    renamed = json.loads(eyebright(*common, "--model", model, "--rename", "bird=cat").stdout)
+    assert renamed["per_class"]["bird"]["AP"] == 0
+    wrong = eyebright(*common, "--model", model, "--rename", "bird=crow")
+    assert (wrong.returncode, "got 'bird=crow'" in wrong.stderr) == (2, True)
     by_file = json.loads(eyebright(*common, "--pred", folder / "truth.json").stdout)
     assert by_file["AP"] == pytest.approx(1)
     assert "AP50" in eyebright(*common[:4], "--pred", folder / "truth.json", "--resamples", "0").stdout

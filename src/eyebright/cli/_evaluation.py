@@ -28,12 +28,13 @@ def truth_of(path: Path, images: Path | None, subset: str | None) -> tuple[Annot
     return read_coco(path), images or path.parent
 
 
-def predictions_of(finder: Finder, truth: Annotations, folder: Path) -> Annotations:
+def predictions_of(finder: Finder, truth: Annotations, folder: Path, rename: Sequence[str] = ()) -> Annotations:
     """Return what a detector finds in the pictures of `truth`, in its classes, matched by name."""
     from eyebright.media import read_image
 
     place = {name.lower(): row for row, name in enumerate(truth.labels)}
-    mapped = np.array([place.get(name.lower(), -1) for name in finder.labels], dtype=np.int64)
+    other = dict(_renamed(text, finder.labels, truth.labels) for text in rename)
+    mapped = np.array([place.get(other.get(name, name).lower(), -1) for name in finder.labels], dtype=np.int64)
     if not len(mapped) or (mapped < 0).all():
         raise InputError(
             f"{finder.name}: finds {', '.join(finder.labels[:5]) or 'nothing named'}, none of which the ground truth "
@@ -47,6 +48,13 @@ def predictions_of(finder: Finder, truth: Annotations, folder: Path) -> Annotati
         plain = Detections(found.xyxy, found.confidence, class_ids)[class_ids >= 0]
         out.append(AnnotatedImage(image.name, image.size, plain, np.zeros(len(plain), bool), image.number))
     return Annotations(truth.labels, tuple(out), truth.category_ids)
+
+
+def _renamed(text: str, labels: Sequence[str], wanted: Sequence[str]) -> tuple[str, str]:
+    name, _, other = text.partition("=")
+    if name not in labels or other not in wanted:
+        raise InputError(f"--rename: expected a class of the model, =, and one of the truth, got {text!r}")
+    return name, other
 
 
 def show(figures: dict[str, Any]) -> None:

@@ -104,6 +104,10 @@ def evaluate(
         Path | None, typer.Option("--images", metavar="DIR", help="Where the pictures are (default: beside the truth).")
     ] = None,
     subset: Annotated[str | None, typer.Option("--set", metavar="NAME", help="A list of VOC's ImageSets/Main.")] = None,
+    rename: Annotated[
+        list[str] | None,
+        typer.Option("--rename", metavar="MODEL'S=TRUTH'S", help="A class that the model calls otherwise."),
+    ] = None,
     conf: Confidence = None,
     tiles: TilesOption = None,
     overlap: OverlapOption = 0.2,
@@ -131,7 +135,7 @@ def evaluate(
         finder = finder_for(
             str(model), [], home=given_home(context), confidence=conf or 0.01, tiles=tiles, overlap=overlap
         )
-        predicted = predictions_of(finder, truth, folder)
+        predicted = predictions_of(finder, truth, folder, rename or ())
     figures = evaluate_detections(truth, predicted, resamples=resamples)
     if worst is not None:
         draw_worst(worst, figures["worst"], truth, predicted, folder)
