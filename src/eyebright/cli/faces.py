@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from eyebright.cli import _faces_gallery as gallery
+from eyebright.cli import _faces_groups as groups
 from eyebright.cli import _faces_people as people
 from eyebright.cli._faces_eval import evaluate
 
@@ -14,6 +15,9 @@ app.command()(gallery.identify)
 app.command()(gallery.verify)
 app.command()(gallery.calibrate)
 app.command("eval")(evaluate)
+app.command()(groups.cluster)
+app.command()(groups.name)
+app.command()(groups.blur)
 app.command()(people.people)
 app.command()(people.rename)
 app.command()(people.merge)

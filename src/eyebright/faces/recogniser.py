@@ -15,6 +15,7 @@ from eyebright.core.types import Floats, Image, check_image
 from eyebright.faces import _calibration, _transfer
 from eyebright.faces._cipher import given_key
 from eyebright.faces._gallery import Gallery, KeptFace, NewFace
+from eyebright.faces._groups import Grouping
 from eyebright.faces._quality import judge
 from eyebright.faces.evaluate import Evaluation, evaluate_folder, evaluate_pairs
 from eyebright.faces.types import (
@@ -37,7 +38,7 @@ _SAME_PICTURE = 0.05
 Source = Image | str | os.PathLike[str]
 
 
-class FaceRecognizer:
+class FaceRecognizer(Grouping):
     """Recognises people that were enrolled, and says `unknown` of everybody else. Threads may share one.
 
     Args:
