@@ -22,6 +22,7 @@ BENCHES = (
     "service_load",
     "store",
     "tracking",
+    "video",
 )
 OUT = Path("out/bench")
 
