@@ -25,7 +25,7 @@ IDENTITY = "identity"
 ACCEPT = 0.1
 """A photo is called genuine when at least this share of the genuine ones looks as suspicious."""
 
-# medians and spreads over recaptures of pictures that no bench uses; what `fit` measures takes their place
+# plausible centres and spreads, not measured ones: what `fit` measures takes their place
 _CENTRES = dict(zip(FEATURES, (-3.6, -4.0, 0.2, 0.1, 0.05, 0.15, 1.4), strict=True)) | {IDENTITY: -3.0}
 _SCALES = dict(zip(FEATURES, (0.8, 0.7, 0.08, 0.1, 0.06, 0.25, 0.35), strict=True)) | {IDENTITY: 1.5}
 _STRONGEST = 3  # kinds of difference that are averaged: a fake shows in some, rarely in all
