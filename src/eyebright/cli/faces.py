@@ -7,6 +7,7 @@ import typer
 from eyebright.cli import _faces_gallery as gallery
 from eyebright.cli import _faces_groups as groups
 from eyebright.cli import _faces_people as people
+from eyebright.cli import _faces_watch as watching
 from eyebright.cli._faces_eval import evaluate
 
 app = typer.Typer(no_args_is_help=True, help='Recognise people, with "unknown" as an answer.')
@@ -18,6 +19,8 @@ app.command("eval")(evaluate)
 app.command()(groups.cluster)
 app.command()(groups.name)
 app.command()(groups.blur)
+app.command()(watching.watch)
+app.command()(watching.presence)
 app.command()(people.people)
 app.command()(people.rename)
 app.command()(people.merge)

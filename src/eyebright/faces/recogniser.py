@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from eyebright.core.errors import InputError, MediaError, QueryError
-from eyebright.core.types import Floats, Image, check_image
-from eyebright.faces import _calibration, _transfer
+from eyebright.core.types import Detections, Floats, Image, check_image
+from eyebright.faces import _calibration
 from eyebright.faces._cipher import given_key
-from eyebright.faces._gallery import Gallery, KeptFace, NewFace
+from eyebright.faces._gallery import Gallery, NewFace
 from eyebright.faces._groups import Grouping
+from eyebright.faces._keeping import Keeping
 from eyebright.faces._quality import judge
 from eyebright.faces.evaluate import Evaluation, evaluate_folder, evaluate_pairs
 from eyebright.faces.types import (
@@ -24,13 +24,13 @@ from eyebright.faces.types import (
     Face,
     Identification,
     Match,
-    Person,
     Refused,
     Verification,
 )
 from eyebright.media import display_path, list_images, read_image
 from eyebright.media.home import home_dir
 from eyebright.models import FaceEmbedder, load_model
+from eyebright.models.face_align import keypoints_of
 
 _SAME_PICTURE = 0.05
 """Two pictures as near as this are one picture, or crops of it."""
@@ -38,7 +38,7 @@ _SAME_PICTURE = 0.05
 Source = Image | str | os.PathLike[str]
 
 
-class FaceRecognizer(Grouping):
+class FaceRecognizer(Grouping, Keeping):
     """Recognises people that were enrolled, and says `unknown` of everybody else. Threads may share one.
 
     Args:
@@ -90,22 +90,35 @@ class FaceRecognizer(Grouping):
             MediaError: the file cannot be read.
         """
         pixels = check_image(image) if isinstance(image, np.ndarray) else read_image(image)
-        [found] = self._detector.predict([pixels])
+        return self.describe(pixels, self.find(pixels))
+
+    def find(self, image: Image) -> Detections:
+        """Return where the faces of a picture are, with five points each, the largest first; nothing is embedded.
+
+        Raises:
+            InputError: not a picture, or the detector gives no landmarks.
+        """
+        [found] = self._detector.predict([image])
         sides = (found.xyxy[:, 2:] - found.xyxy[:, :2]).min(axis=1) if len(found) else np.zeros(0)
         order = np.argsort(-sides, kind="stable")
-        found = found[order[sides[order] >= self._min_face * 0.8]]
-        if not len(found):
-            return []
-        if found.keypoints is None:
+        chosen: Detections = found[order[sides[order] >= self._min_face * 0.8]]
+        if len(chosen) and chosen.keypoints is None:
             raise InputError(
                 "faces: the detector gives boxes without landmarks, so faces cannot be laid upright; use mtcnn or yunet"
             )
-        chips = self._embedder.align(pixels, found)
+        return chosen
+
+    def describe(self, image: Image, found: Detections) -> list[Face]:
+        """Align, embed and judge faces that `find` has found in this picture, in their order."""
+        if not len(found):
+            return []
+        chips = self._embedder.align(image, found)
         vectors = self._embedder.embed(chips).vectors
+        points = keypoints_of(found)
         return [
-            Face(box, points, float(confidence), vector, chip, judge(box, points, chip, pixels.shape[:2]))
-            for box, points, confidence, vector, chip in zip(
-                found.xyxy, found.keypoints, found.confidence, vectors, chips, strict=True
+            Face(box, marks, float(confidence), vector, chip, judge(box, marks, chip, (image.shape[0], image.shape[1])))
+            for box, marks, confidence, vector, chip in zip(
+                found.xyxy, points, found.confidence, vectors, chips, strict=True
             )
         ]
 
@@ -259,37 +272,7 @@ class FaceRecognizer(Grouping):
             raise InputError("evaluate: expected root or pairs")
         return evaluate_pairs(self.detect, self._gallery.space, least, pairs)
 
-    # ---------------------------------------------------------------- people
-
-    @property
-    def encrypted(self) -> bool:
-        """Whether names, vectors and chips are sealed on the disk."""
-        self._gallery.loaded()
-        return self._gallery.encrypted
-
-    def people(self) -> list[Person]:
-        """Return everybody, by name."""
-        return self._gallery.people()
-
-    def faces(self, name: str | None) -> list[KeptFace]:
-        """Return the kept faces of a person; None: of unknown people."""
-        return self._gallery.faces(name)
-
-    def chip(self, face: str) -> Image:
-        """Return the picture of a kept face by its id."""
-        return self._gallery.chip(face)
-
-    def rename(self, name: str, to: str) -> None:
-        """Give a person another name, that nobody has yet."""
-        self._gallery.rename(name, to)
-
-    def merge(self, name: str, into: str) -> int:
-        """Make one person of two; return how many faces moved."""
-        return self._gallery.merge(name, into)
-
-    def split(self, faces: Sequence[str], to: str) -> int:
-        """Move kept faces, by id, to another person, who is made when new; return how many."""
-        return self._gallery.move(faces, to)
+    # ---------------------------------------------------------------- corrections
 
     def reject(self, image: Source, name: str) -> None:
         """Remember "this is not NAME": of the largest face of a picture, or of a kept face by its id.
@@ -307,55 +290,6 @@ class FaceRecognizer(Grouping):
             raise InputError("not: expected a picture with a face, found none")
         self._gallery.deny(faces[0].vector, name)
 
-    def forget(self, name: str) -> int:
-        """Remove a person, and their bytes from every file; return how many faces there were."""
-        return self._gallery.forget(name)
-
-    def purge(self, unknown_after_s: float | None = None) -> int:
-        """Remove faces of unknown people kept longer ago, and what bytes of removed people may be left."""
-        before = None
-        if unknown_after_s is not None:
-            if unknown_after_s < 0:
-                raise InputError(f"purge: expected an age of 0 seconds or more, got {unknown_after_s:g}")
-            before = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=unknown_after_s)
-        return self._gallery.purge_unknown(before)
-
-    def audit(self) -> list[dict[str, object]]:
-        """Return the audit log: what was done when to whom, people by random ids."""
-        return self._gallery.audit()
-
-    def export(self, path: str | os.PathLike[str]) -> int:
-        """Write everybody's chips and vectors into a zip file, not encrypted; return how many faces."""
-        return _transfer.write(self._gallery, Path(path))
-
-    def import_(self, path: str | os.PathLike[str]) -> EnrollReport:
-        """Add what `export` wrote; faces that are there already are refused."""
-        report = EnrollReport()
-        for name, face in _transfer.read(Path(path), self._gallery.space, self._embedder):
-            loaded = self._gallery.loaded()
-            rows, distances = loaded.nearest.people(self._scaled(face.vector[None])[0], 1e-4)
-            if len(rows) and distances[0] < 1e-4:
-                report.refused.append(
-                    Refused(face.source, f"enrolled already, as {loaded.names[loaded.owners[rows[0]]]!r}")
-                )
-                continue
-            self._gallery.add(name, [face])
-            report.added.setdefault(name, []).append(face.source)
-        return report
-
-    def migrate(self, embedder: str) -> int:
-        """Make all vectors anew from the kept chips with another embedder; return how many.
-
-        Chips are cut for one alignment; when the other network wants another, accuracy suffers somewhat: enrol from the
-        pictures again where they are at hand. Denials and the calibration belong to the old vectors and go.
-        """
-        model: FaceEmbedder = load_model(embedder, task="face-embedding", home=self._home, threads=self._threads)
-        kept = [face for name in [*(person.name for person in self.people()), None] for face in self.faces(name)]
-        vectors = {face.id: model.embed([self.chip(face.id)]).vectors[0] for face in kept}
-        self._gallery.replace_vectors(vectors, model.space)
-        self._embedder = model
-        return len(vectors)
-
     # ---------------------------------------------------------------- inside
 
     def _is_kept(self, text: str) -> bool:
@@ -366,11 +300,6 @@ class FaceRecognizer(Grouping):
         except QueryError:
             return False
         return True
-
-    def _scaled(self, vectors: Floats) -> Floats:
-        if self._gallery.space.metric == "l2":
-            return np.asarray(vectors, np.float32)
-        return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12), np.float32)
 
     def _score(self, distance: float) -> float:
         return 1 - distance if self._gallery.space.metric == "l2" else 1 - distance**2 / 2

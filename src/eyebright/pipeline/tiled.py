@@ -89,7 +89,7 @@ def merge(found: Detections, cut: Bools, view: Ints, iou_threshold: float = 0.5)
 
     Returns:
         Whole objects, best first, and what is left of those that no view has whole: their pieces joined into one box.
-        Masks of joined pieces are those of the largest piece.
+        Masks of joined pieces are those of the most confident piece.
     """
     rows = np.flatnonzero(~cut)
     whole = rows[nms(found.xyxy[rows], found.confidence[rows], iou_threshold, found.class_id[rows])]

@@ -1,0 +1,181 @@
+"""Following and recognising faces in video."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from eyebright.core.errors import InputError, MediaError
+from eyebright.core.types import Detections, Frame
+from eyebright.faces import Face, FaceQuality, Match
+from eyebright.faces.following import FaceFollower
+from eyebright.faces.watch import Watcher, draw_followed, presence, presence_of_file, presence_table
+from eyebright.media import VideoSource
+
+FRONT = np.array([[30, 40], [70, 40], [50, 60], [35, 80], [65, 80]], np.float32)
+QUALITY = FaceQuality(100, 0, 120, 40, 0, 0, 0, ())
+
+
+class Fake:
+    """Sees what it is told, and answers what the frame's first pixel says: 0 unknown, 1 Anna, 2 Ben."""
+
+    def __init__(self) -> None:
+        self.described = 0
+
+    def find(self, image: np.ndarray) -> Detections:
+        return boxes([(50, 50)])
+
+    def describe(self, image: np.ndarray, found: Detections) -> list[Face]:
+        self.described += len(found)
+        vector = np.array([image[0, 0, 0]], np.float32)
+        return [Face(box, FRONT, 1.0, vector, image[:8, :8], QUALITY) for box in found.xyxy]
+
+    def match(self, vectors: np.ndarray) -> list[Match]:
+        names = [None, "Anna", "Ben"]
+        return [Match(names[int(v[0])], 0.6, 0.3, 0.9, "Anna", None) for v in vectors]
+
+
+def boxes(places: list[tuple[float, float]], side: float = 100) -> Detections:
+    xyxy = np.array([(x, y, x + side, y + side) for x, y in places], np.float32).reshape(-1, 4)
+    points = np.array([FRONT + np.array([x, y]) for x, y in places], np.float32).reshape(-1, 5, 2)
+    return Detections(xyxy, np.ones(len(xyxy), np.float32), np.zeros(len(xyxy), np.int64), keypoints=points)
+
+
+def frame(number: int, who: int) -> Frame:
+    return Frame(np.full((200, 200, 3), who, np.uint8), number, number / 25, "clip")
+
+
+def test_two_looks_name_a_face_and_one_wrong_look_changes_nothing() -> None:
+    fake = Fake()
+    follower = FaceFollower(fake)
+    names = []
+    for number in range(150):
+        who = 2 if number == 50 else 1
+        shown, _ = follower.update(frame(number, who), boxes([(50 + number / 5, 50)]))
+        names.append(shown[0].person)
+    assert names[0] is None  # one look is not enough
+    assert names[2] == "Anna"
+    assert set(names[2:]) == {"Anna"}
+    assert fake.described <= 3 + 150 / 25 + 1  # looks are rationed
+
+
+def test_a_stranger_stays_unknown_and_a_lasting_change_is_taken() -> None:
+    follower = FaceFollower(Fake())
+    people = [0] * 100 + [1] * 300
+    names = [follower.update(frame(n, who), boxes([(50, 50)]))[0][0].person for n, who in enumerate(people)]
+    assert set(names[:100]) == {None}
+    assert names[-1] == "Anna"
+    assert sum(a != b for a, b in itertools.pairwise(names)) == 1
+
+
+def test_tracks_begin_end_and_never_share_a_number() -> None:
+    follower = FaceFollower(Fake())
+    events = []
+    for number in range(200):
+        visible = number < 50 or 100 <= number < 150
+        shown, new = follower.update(frame(number, 1), boxes([(50, 50)] if visible else []))
+        assert len(shown) == visible
+        events += new
+    events += follower.finish()
+    left = [event for event in events if event.kind == "left"]
+    assert [event.person for event in left] == ["Anna", "Anna"]
+    assert left[0].track != left[1].track
+    assert (left[0].from_s, left[0].to_s) == (0, 49 / 25)
+    assert [event.kind for event in events].count("appeared") == 2
+
+
+def test_presence_joins_what_is_close_and_leaves_out_strangers(tmp_path: Path) -> None:
+    def left(person: str, began: float, to: float) -> dict[str, object]:
+        return {"event": "left", "person": person, "from_s": began, "to_s": to}
+
+    events = [
+        left("Ben", 5, 6),
+        left("Anna", 0, 2),
+        left("Anna", 3, 4),
+        left("unknown", 0, 9),
+        left("Anna", 8, 9),
+        {"event": "appeared", "person": "unknown", "from_s": 1, "to_s": 1},
+    ]
+    spans = presence(events)
+    assert spans == {"Anna": [(0, 4), (8, 9)], "Ben": [(5, 6)]}
+    assert presence_table(spans).splitlines() == [
+        "person,from_s,to_s,seconds",
+        "Anna,0.00,4.00,4.00",
+        "Anna,8.00,9.00,1.00",
+        "Ben,5.00,6.00,1.00",
+    ]
+    path = tmp_path / "events.jsonl"
+    path.write_text("\n".join(json.dumps(event) for event in events) + '\n{"event": "le')
+    assert presence_of_file(path) == spans  # the last line was cut off by a crash
+    path.write_text('{"event": "le\n{}\n')
+    with pytest.raises(InputError, match="line 1: expected JSON"):
+        presence_of_file(path)
+    with pytest.raises(InputError, match="line 1: expected an event"):
+        presence([{"event": "left"}])
+
+
+def test_names_are_drawn_inside_the_picture() -> None:
+    from eyebright.faces.following import Followed
+
+    image = np.zeros((120, 160, 3), np.uint8)
+    faces = [
+        Followed(1, np.array([100, 60, 160, 120], np.float32), "Anna-Lena", 0.9),
+        Followed(2, np.array([0, 0, 40, 40], np.float32), None, 0.0),
+    ]
+    out = draw_followed(image, faces, "25.0 fps   40 ms")
+    assert out.shape == image.shape
+    assert (out == (22, 128, 61)).all(axis=2).any()
+    assert (out == (82, 82, 91)).all(axis=2).any()
+    assert not image.any()
+
+
+@pytest.fixture
+def astronaut() -> np.ndarray:
+    import skimage.data
+
+    return skimage.data.astronaut()
+
+
+def clip(path: Path, picture: np.ndarray, frames: int = 40) -> Path:
+    """A camera that pans and zooms over a photo."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 20, (320, 240))
+    for number in range(frames):
+        zoom = 1.1 + 0.2 * number / frames
+        matrix = np.array([[zoom, 0, 160 - zoom * (205 + number / 4)], [0, zoom, 120 - zoom * 130]])
+        shot = cv2.warpAffine(picture, matrix, (320, 240))
+        writer.write(cv2.cvtColor(shot, cv2.COLOR_RGB2BGR))
+    writer.release()
+    return path
+
+
+def test_a_clip_of_a_photo_is_watched(tmp_path: Path, model_home: Path, astronaut: np.ndarray) -> None:
+    from eyebright.faces import FaceRecognizer
+
+    faces = FaceRecognizer(model_home, store=tmp_path / "gallery", threads=1)
+    assert faces.enroll("Eileen", [astronaut]).count == 1
+    path = clip(tmp_path / "clip.avi", astronaut)
+    out, events = tmp_path / "out.mp4", tmp_path / "events.jsonl"
+    report = Watcher(faces, out=out, events=events).run(str(path))
+    assert report.statistics.frames_out == 40
+    assert report.statistics.frames_dropped == 0
+    assert (report.tracks, report.unknown_tracks) == (1, 0)
+    assert report.people["Eileen"] > 1.5
+    written = list(VideoSource(out))
+    assert len(written) == 40
+    assert written[0].image.shape == (240, 320, 3)
+    kinds = [json.loads(line)["event"] for line in events.read_text().splitlines()]
+    assert kinds == ["appeared", "identified", "left"]
+    assert list(presence_of_file(events)) == ["Eileen"]
+
+
+def test_what_cannot_be_watched_is_told(tmp_path: Path) -> None:
+    watcher = Watcher(Fake(), events=tmp_path / "events.jsonl")
+    with pytest.raises(MediaError, match=r"nothing\.mp4"):
+        watcher.run(str(tmp_path / "nothing.mp4"))
+    with pytest.raises(MediaError, match="cannot write"):
+        Watcher(Fake(), out=tmp_path / "out.xyz")
