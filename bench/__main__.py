@@ -13,6 +13,7 @@ from pathlib import Path
 BENCHES = (
     "authenticity",
     "faces",
+    "faces_system",
     "hashing",
     "imaging",
     "indexing",

@@ -23,6 +23,7 @@ from eyebright.core.protocols import Source
 from eyebright.core.types import Detections, Frame, Image
 from eyebright.faces.following import Event, FaceFollower, Followed, Recognizer
 from eyebright.media import CameraSource, RtspSource, VideoSink, display_path, open_source
+from eyebright.models import default_threads
 from eyebright.pipeline import Pipeline, ReconnectingSource, Stage, Statistics, reconnecting
 
 _KNOWN, _UNKNOWN, _TEXT = (22, 128, 61), (82, 82, 91), (24, 24, 27)
@@ -100,7 +101,7 @@ class Watcher:
         live = isinstance(opened, CameraSource | RtspSource | ReconnectingSource)
         self._pipeline = Pipeline(
             _Stamped(opened, self._arrived),
-            [Stage("find", self._find), Stage("follow", self._follow)],
+            [Stage("find", self._find, workers=min(2, default_threads())), Stage("follow", self._follow)],
             self,
             drop="drop_oldest" if live else "block",
         )
