@@ -111,3 +111,32 @@ def test_odd_input_is_named(picture):
     flat = np.full((50, 50, 3), 128, np.uint8)
     assert registration.register(flat, picture) is None
     assert registration.register(flat[:1, :1], flat[:1, :1]) is None
+
+
+def test_other_light_is_evened_and_what_was_painted_over_is_not(picture):
+    width = picture.shape[1]
+    ramp = np.linspace(0.6, 1.0, width)[None, :, None] * np.array([1.0, 0.9, 0.8])
+    photo = np.clip(picture * ramp, 0, 255).astype(np.uint8)
+    evened = differences.even_light(photo, picture)
+    assert evened.dtype == np.uint8
+    before = np.abs(photo.astype(int) - picture).mean()
+    after = np.abs(evened.astype(int) - picture).mean()
+    assert after < before / 3
+    photo[40:80, 60:120] = 255
+    painted = differences.even_light(photo, picture)[45:75, 65:115].astype(int)
+    assert np.abs(painted - picture[45:75, 65:115]).mean() > 40
+    with pytest.raises(InputError):
+        differences.even_light(photo[:-1], picture)
+
+
+def test_keypoints_of_a_large_picture_lie_in_its_own_pixels(picture):
+    large = cv2.resize(picture, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
+    small = registration.working_keypoints(picture, 300, longest=400)
+    found = registration.working_keypoints(large, 300, longest=400)
+    assert found.xy[:, 0].max() > 1.5 * picture.shape[1]
+    # pixel i of the small picture covers 3 i to 3 i + 2 of the large one
+    expected = (small.xy + 0.5) * 3 - 0.5
+    distance = np.linalg.norm(expected[:, None] - found.xy[None], axis=2).min(axis=1)
+    assert np.median(distance) < 6
+    with pytest.raises(InputError):
+        registration.working_keypoints(picture[..., 0])
