@@ -134,7 +134,7 @@ class Watcher:
         """Take a frame from the pipeline."""
         self._tell(watched.events)
         now = time.monotonic()
-        for index in [index for index in self._arrived if index < watched.frame.index]:
+        for index in [index for index in list(self._arrived) if index < watched.frame.index]:
             self._arrived.pop(index, None)  # of frames that were dropped
         delay = now - self._arrived.pop(watched.frame.index, now)
         self._shown.append(now)
