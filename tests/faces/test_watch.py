@@ -89,26 +89,41 @@ def test_tracks_begin_end_and_never_share_a_number() -> None:
     assert [event.kind for event in events].count("appeared") == 2
 
 
-def test_presence_joins_what_is_close_and_leaves_out_strangers(tmp_path: Path) -> None:
-    def left(person: str, began: float, to: float) -> dict[str, object]:
-        return {"event": "left", "person": person, "from_s": began, "to_s": to}
+def test_whoever_stays_is_told_of_now_and_then() -> None:
+    follower = FaceFollower(Fake())
+    events = [event for number in range(400) for event in follower.update(frame(number, 1), boxes([(50, 50)]))[1]]
+    still = [event for event in events if event.kind == "still"]
+    assert [event.to_s for event in still] == [5, 10, 15]
+    assert {event.person for event in still} == {"Anna"}
+
+
+def test_presence_joins_what_is_close_in_one_run_and_leaves_out_strangers(tmp_path: Path) -> None:
+    numbers = itertools.count()
+
+    def seen(person: str, began: float, to: float, kind: str = "left", **more: object) -> dict[str, object]:
+        facts = {"event": kind, "source": "door", "started": "T1", "track": next(numbers), "person": person}
+        return {**facts, "from_s": began, "to_s": to, **more}
 
     events = [
-        left("Ben", 5, 6),
-        left("Anna", 0, 2),
-        left("Anna", 3, 4),
-        left("unknown", 0, 9),
-        left("Anna", 8, 9),
-        {"event": "appeared", "person": "unknown", "from_s": 1, "to_s": 1},
+        seen("Ben", 5, 6),
+        seen("Anna", 0, 2),
+        seen("Anna", 3, 4),
+        seen("unknown", 0, 9),
+        seen("Anna", 8, 9),
+        seen("Anna", 1, 3, started="T2"),  # another run of the same camera
+        seen("Anna", 0, 4, source="yard"),
+        seen("unknown", 10, 10, "appeared", track=99),
+        seen("Anna", 10, 11, "identified", track=99),
+        seen("Anna", 10, 16, "still", track=99),  # and then the process was killed
     ]
     spans = presence(events)
-    assert spans == {"Anna": [(0, 4), (8, 9)], "Ben": [(5, 6)]}
-    assert presence_table(spans).splitlines() == [
-        "person,from_s,to_s,seconds",
-        "Anna,0.00,4.00,4.00",
-        "Anna,8.00,9.00,1.00",
-        "Ben,5.00,6.00,1.00",
-    ]
+    assert spans == [
+        ("Anna", "door", "T1", 0, 4), ("Anna", "door", "T1", 8, 16), ("Anna", "door", "T2", 1, 3),
+        ("Anna", "yard", "T1", 0, 4), ("Ben", "door", "T1", 5, 6),
+    ]  # fmt: skip
+    table = presence_table(spans).splitlines()
+    assert table[:2] == ["person,source,started,from_s,to_s,seconds", "Anna,door,T1,0.00,4.00,4.00"]
+    assert len(table) == 6
     path = tmp_path / "events.jsonl"
     path.write_text("\n".join(json.dumps(event) for event in events) + '\n{"event": "le')
     assert presence_of_file(path) == spans  # the last line was cut off by a crash
@@ -170,7 +185,9 @@ def test_a_clip_of_a_photo_is_watched(tmp_path: Path, model_home: Path, astronau
     assert written[0].image.shape == (240, 320, 3)
     kinds = [json.loads(line)["event"] for line in events.read_text().splitlines()]
     assert kinds == ["appeared", "identified", "left"]
-    assert list(presence_of_file(events)) == ["Eileen"]
+    assert [span.person for span in presence_of_file(events)] == ["Eileen"]
+    Watcher(faces, events=events).run(str(path))
+    assert [span.person for span in presence_of_file(events)] == ["Eileen", "Eileen"]  # two runs stay two
 
 
 def test_what_cannot_be_watched_is_told(tmp_path: Path) -> None:

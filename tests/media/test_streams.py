@@ -218,3 +218,16 @@ def test_a_real_film(data_dir):
     np.testing.assert_allclose([each.time_s for each in first], np.arange(20) / 10, atol=1e-6)
     assert read_image(data_dir / "media" / "box.png").shape[2] == 3
     frames.close()
+
+
+@pytest.mark.parametrize(("times", "fps"), [([n / 12 for n in range(20)], 12.0), ([0.0, 0.2, 0.4], 5.0), ([0.0], 25.0)])
+def test_a_video_without_a_rate_takes_that_of_its_frames(tmp_path, times, fps):
+    path = tmp_path / "paced.avi"
+    with VideoSink(path) as sink:
+        for number, time_s in enumerate(times):
+            sink.write(Frame(np.full((32, 48, 3), number, np.uint8), number, time_s, "test"))
+    frames = list(VideoSource(path))
+    assert len(frames) == len(times)
+    assert sink.fps == pytest.approx(fps, abs=0.01)
+    if len(frames) > 1:
+        assert frames[1].time_s - frames[0].time_s == pytest.approx(1 / fps, abs=0.002)

@@ -183,8 +183,9 @@ class AuthenticityChecker:
         case_id = secrets.token_hex(6)
         number = serial or next((code.serial for code in read if code.serial), "")
         seen = self.ledger.see(number, name, place, case_id) if number else None
-        result = self.judge(name, looks, read, seen, case_id, self.calibration())
-        facts = {**result.to_dict(), "place": place, "calibration": json.loads(self.calibration().to_json())}
+        calibration = self.calibration()
+        result = self.judge(name, looks, read, seen, case_id, calibration)
+        facts = {**result.to_dict(), "place": place, "calibration": dataclasses.asdict(calibration)}
         now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         with self._database.writing() as db:
             db.execute(

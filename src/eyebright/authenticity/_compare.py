@@ -20,6 +20,7 @@ from eyebright.imaging import (
     register,
     working_keypoints,
 )
+from eyebright.ops import transform_boxes
 
 FEATURES = ("regions", "largest", "structure", "edges", "colour", "sharpness", "moire")
 """Names of the numbers in `Comparison.features`, each growing with suspicion."""
@@ -93,15 +94,9 @@ def compare(
     maps = difference_maps(even, reference, found.covered, lit=True)
     places = tuple(find_regions(maps.heat))
     back = np.linalg.inv(found.matrix)
-    mine = tuple(dataclasses.replace(region, box=_through(back, region.box)) for region in places)
+    boxes = transform_boxes(back, np.array([region.box for region in places]).reshape(-1, 4)).tolist()
+    mine = tuple(dataclasses.replace(region, box=tuple(box)) for region, box in zip(places, boxes, strict=True))
     return Comparison(found, maps.heat, mine, places, _features(maps, even, reference, found, places))
-
-
-def _through(matrix: Any, box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    x1, y1, x2, y2 = box
-    corners = cv2.perspectiveTransform(np.array([[[x1, y1], [x2, y1], [x2, y2], [x1, y2]]], np.float64), matrix)[0]
-    (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
-    return float(left), float(top), float(right), float(bottom)
 
 
 def _features(

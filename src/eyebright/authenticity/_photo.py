@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from eyebright.core.types import Floats, Image
-from eyebright.imaging import Keypoints, Quality, match_descriptors, quality, working_keypoints
+from eyebright.imaging import Keypoints, Quality, fit_within, match_descriptors, quality, working_keypoints
 
 KEPT_SIDE = 1024
 """References are kept at no more than this many pixels a side."""
@@ -45,16 +45,7 @@ class Photo:
     @functools.cached_property
     def quality(self) -> Quality:
         """What is wrong with the photo."""
-        return quality(shrunk(self.image, KEPT_SIDE))
-
-
-def shrunk(image: Image, longest: int) -> Image:
-    """Return the picture with no side longer than `longest` pixels."""
-    scale = longest / max(image.shape[:2])
-    if scale >= 1:
-        return image
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        return quality(fit_within(self.image, KEPT_SIDE))
 
 
 def agreeing(one: Photo, two: Photo) -> int:

@@ -11,9 +11,10 @@ import numpy as np
 
 from eyebright.authenticity._codes import gtin14
 from eyebright.authenticity._database import Database
-from eyebright.authenticity._photo import KEPT_SIDE, Photo, shrunk
+from eyebright.authenticity._photo import KEPT_SIDE, Photo
 from eyebright.authenticity._results import Box, Product
 from eyebright.core.errors import InputError, QueryError
+from eyebright.imaging import fit_within
 from eyebright.media import decode_image, encode_image
 
 Role = Literal["reference", "genuine", "counterfeit"]
@@ -133,7 +134,7 @@ def _known(db: sqlite3.Connection, name: str) -> None:
 
 def _insert(db: sqlite3.Connection, name: str, role: Role, photos: Sequence[Photo], kind: str = "") -> None:
     for photo in photos:
-        small = shrunk(photo.image, KEPT_SIDE)
+        small = fit_within(photo.image, KEPT_SIDE)
         db.execute(
             "INSERT INTO pictures (product, role, name, kind, picture, vector) VALUES (?, ?, ?, ?, ?, ?)",
             (name, role, photo.name, kind, encode_image(small, "png"), photo.vector.astype(np.float32).tobytes()),

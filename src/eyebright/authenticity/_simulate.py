@@ -11,6 +11,7 @@ import numpy as np
 from eyebright.core.errors import InputError
 from eyebright.core.types import Image, check_image
 from eyebright.media import decode_image, encode_image
+from eyebright.ops import transform_boxes
 
 Box = tuple[float, float, float, float]
 
@@ -201,12 +202,6 @@ def make_photos(
         kind = kinds[number % len(kinds)]
         changed, places = _KINDS[kind](image, rng)
         photo, matrix = recapture(changed, rng)
-        made.append(MadePhoto(photo, kind, tuple(_seen(matrix, box) for box in places)))
+        boxes = transform_boxes(matrix, np.array(places, float).reshape(-1, 4)).tolist()
+        made.append(MadePhoto(photo, kind, tuple((x1, y1, x2, y2) for x1, y1, x2, y2 in boxes)))
     return made
-
-
-def _seen(matrix: np.ndarray, box: tuple[int, int, int, int]) -> Box:
-    x1, y1, x2, y2 = box
-    corners = cv2.perspectiveTransform(np.array([[[x1, y1], [x2, y1], [x2, y2], [x1, y2]]], np.float64), matrix)[0]
-    (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
-    return float(left), float(top), float(right), float(bottom)

@@ -108,6 +108,8 @@ def look(finder: Finder, frame: Frame, roi: tuple[int, int, int, int] | None, wa
     """Return what is found in the part `roi` of a frame, in pixels of the whole."""
     import numpy as np
 
+    from eyebright.ops import shift_detections
+
     if roi is None:
         found = finder(frame)
     else:
@@ -116,15 +118,8 @@ def look(finder: Finder, frame: Frame, roi: tuple[int, int, int, int] | None, wa
         if x1 >= width or y1 >= height:
             raise InputError(f"--roi: {roi} lies outside a picture of {width} x {height}")
         part = np.ascontiguousarray(frame.image[y1:y2, x1:x2])
-        found = moved(finder(dataclasses.replace(frame, image=part)), x1, y1, (height, width))
+        found = shift_detections(finder(dataclasses.replace(frame, image=part)), x1, y1, (height, width))
     return found if wanted is None else found[np.isin(found.class_id, sorted(wanted))]
-
-
-def moved(found: Detections, x: int, y: int, size: tuple[int, int]) -> Detections:
-    """Return detections of a part of a picture in pixels of the whole, which is `size` (height, width)."""
-    from eyebright.ops import shift_detections
-
-    return shift_detections(found, x, y, size)
 
 
 def plain(found: Detections, labels: Sequence[str]) -> list[dict[str, Any]]:
@@ -162,7 +157,7 @@ class Drawings:
             return
         if is_video(self.out):
             if self.sink is None:
-                self.sink = self.closing.enter_context(VideoSink(self.out, 10.0))
+                self.sink = self.closing.enter_context(VideoSink(self.out))
             self.sink.write(dataclasses.replace(shot.frame, image=image))
             return
         target = self.out / Path(shot.name)

@@ -11,12 +11,11 @@ import typer
 from eyebright.cli._faces_gallery import (
     DetectorOption,
     EmbedderOption,
-    JsonOption,
     MinFaceOption,
     StoreOption,
-    print_json,
     recognizer,
 )
+from eyebright.cli._image_files import JsonOption, print_json
 
 _SHOWN = ("auc", "eer", "tar@far=1e-2", "tar@far=1e-3", "rank1", "fpir", "fnir", "fmr", "fnmr", "wrong", "faces_missed")
 

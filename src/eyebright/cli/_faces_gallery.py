@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from eyebright.cli._image_files import JsonOption, Problems, print_json
 from eyebright.cli.models import given_home
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 StoreOption = Annotated[
     Path | None, typer.Option("--store", metavar="DIR", help="Where the gallery is (default: faces/ in the home).")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 EmbedderOption = Annotated[
     str, typer.Option("--embedder", help="Model of the catalogue, or path of an ONNX file; a gallery belongs to one.")
 ]
@@ -56,10 +54,10 @@ def enroll(
     from eyebright.core.errors import InputError
 
     given = words or []
-    if (folder is None) == (len(given) < 2) and not (folder is not None and not given):
-        raise InputError("enroll: expected NAME IMAGES..., or --folder ROOT")
     if folder is not None and given:
         raise InputError("enroll: expected NAME IMAGES... or --folder ROOT, got both")
+    if folder is None and len(given) < 2:
+        raise InputError("enroll: expected NAME IMAGES..., or --folder ROOT")
     faces = recognizer(context, store, detector=detector, embedder=embedder, min_face=min_face)
     report = faces.enroll_folder(folder, force=force) if folder else faces.enroll(given[0], given[1:], force=force)
     show_report(report, as_json)
@@ -74,9 +72,7 @@ def enroll(
 
 def identify(
     context: typer.Context,
-    inputs: Annotated[
-        list[Path], typer.Argument(metavar="IMAGES|FOLDER|VIDEO...", help="Pictures, folders or videos.")
-    ],
+    inputs: Annotated[list[str], typer.Argument(metavar="IMAGES|FOLDER|VIDEO...", help="Pictures, folders or videos.")],
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Write pictures with the answers drawn.")
     ] = None,
@@ -96,11 +92,11 @@ def identify(
     from eyebright.media import encode_image
 
     faces = recognizer(context, store, detector=detector, embedder=embedder, min_face=min_face)
-    problems: list[str] = []
+    problems = Problems()
     answers: list[dict[str, Any]] = []
     written: set[str] = set()
     rate = faces.fpir
-    pictures = len(faces.people())
+    people = len(faces.people())
     for name, frame in _frames(inputs, every, problems):
         found = faces.identify(frame.image, keep_unknown=keep_unknown)
         answers.append({"source": name, "faces": [plain(one) for one in found]})
@@ -111,22 +107,19 @@ def identify(
 
             out.mkdir(parents=True, exist_ok=True)
             (out / _free_name(name, written)).write_bytes(encode_image(draw_identities(frame.image, found), "png"))
-    for problem in problems:
-        typer.echo(f"eyebright: {problem}", err=True)
     calibration = faces.calibration
     if as_json:
         print_json({
             "pictures": answers, "fpir": rate, "far": calibration.far, "threshold": calibration.threshold,
-            "calibrated_on": calibration.source, "people": pictures, "problems": problems,
+            "calibrated_on": calibration.source, "people": people, "problems": problems.lines,
         })  # fmt: skip
     else:
         typer.echo(
-            f"works at a false-positive identification rate of {rate:.2%} with {pictures} people enrolled "
+            f"works at a false-positive identification rate of {rate:.2%} with {people} people enrolled "
             f"(FAR {calibration.far:g} a comparison, threshold {calibration.threshold:.3f} from {calibration.source}); "
             "no liveness check"
         )
-    if not answers:
-        raise typer.Exit(2)
+    problems.finish(len(answers))
 
 
 def verify(
@@ -207,11 +200,6 @@ def show_report(report: EnrollReport, as_json: bool) -> None:
         typer.echo(f"refused {one.source}: {one.why}", err=True)
 
 
-def print_json(facts: Any) -> None:
-    """Print JSON."""
-    typer.echo(json.dumps(facts, indent=2, ensure_ascii=not sys.stdout.encoding.lower().startswith("utf")))
-
-
 def note(text: str) -> None:
     """Tell something besides the answer."""
     typer.echo(f"note: {text}", err=True)
@@ -246,35 +234,17 @@ def _print_faces(name: str, found: list[Identification]) -> None:
         typer.echo(f"{name}: {who} at {place}, score {match.score:.3f}{margin}, probability {match.probability:.3f}")
 
 
-def _frames(inputs: list[Path], every: float, problems: list[str]) -> Iterator[tuple[str, Frame]]:
-    """Yield pictures, and frames of videos; what cannot be read is told at the end."""
-    from eyebright.cli._image_files import is_video
-    from eyebright.core.errors import EyebrightError
-    from eyebright.core.types import Frame
-    from eyebright.media import VideoSource, display_path, list_images, read_image
+def _frames(inputs: list[str], every: float, problems: Problems) -> Iterator[tuple[str, Frame]]:
+    """Yield pictures, and a frame of videos in every so many seconds, by their names."""
+    from eyebright.cli._detection import shots
+    from eyebright.media import display_path
 
-    for path in inputs:
-        try:
-            if path.is_dir():
-                listing = list_images(path)
-                problems += [str(problem) for problem in listing.problems]
-                pictures = list(listing.paths)
-            elif is_video(path):
-                due = 0.0
-                for frame in VideoSource(str(path)):
-                    if frame.time_s >= due:
-                        due = frame.time_s + every
-                        yield f"{display_path(path)}@{frame.time_s:.2f}s", frame
-                continue
-            else:
-                pictures = [path]
-        except EyebrightError as error:
-            problems.append(str(error))
-            continue
-        for picture in pictures:
-            try:
-                image = read_image(picture)
-            except EyebrightError as error:
-                problems.append(str(error))
-                continue
-            yield display_path(picture), Frame(image, 0, 0.0, display_path(picture))
+    due: dict[str, float] = {}
+    for shot in shots(inputs, problems):
+        frame = shot.frame
+        name = display_path(frame.source)
+        if not shot.video:
+            yield name, frame
+        elif frame.time_s >= due.get(name, 0.0):
+            due[name] = frame.time_s + every
+            yield f"{name}@{frame.time_s:.2f}s", frame

@@ -10,12 +10,11 @@ import typer
 from eyebright.cli._faces_gallery import (
     DetectorOption,
     EmbedderOption,
-    JsonOption,
     MinFaceOption,
     StoreOption,
-    print_json,
     recognizer,
 )
+from eyebright.cli._image_files import JsonOption, print_json
 
 
 def cluster(

@@ -9,16 +9,14 @@ import typer
 
 from eyebright.cli._faces_gallery import (
     EmbedderOption,
-    JsonOption,
     StoreOption,
     note,
-    print_json,
     recognizer,
     show_report,
 )
+from eyebright.cli._image_files import JsonOption, print_json
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A person of the gallery.")]
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def people(
@@ -119,7 +117,11 @@ def purge(
     store: StoreOption = None,
 ) -> None:
     """Remove old faces of unknown people, and all bytes of what was removed."""
-    gone = recognizer(context, store).purge(None if unknown_after is None else _seconds(unknown_after))
+    from eyebright.video import parse_age
+
+    gone = recognizer(context, store).purge(
+        None if unknown_after is None else parse_age(unknown_after, "--unknown-after")
+    )
     typer.echo(f"{gone} unknown faces removed")
 
 
@@ -164,12 +166,3 @@ def audit(context: typer.Context, store: StoreOption = None, as_json: JsonOption
         print_json(entries)
     for entry in [] if as_json else entries:
         typer.echo(f"{entry['at']}\t{entry['action']}\t{entry['person'] or '-'}\t{entry['count']}")
-
-
-def _seconds(age: str) -> float:
-    from eyebright.core.errors import InputError
-
-    try:
-        return float(age[:-1]) * _UNITS[age[-1:]]
-    except (ValueError, KeyError):
-        raise InputError(f"--unknown-after: expected a number and s, m, h, d or w, such as 30d, got {age!r}") from None

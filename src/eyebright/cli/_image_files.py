@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import itertools
 import json
 import os
-import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -174,12 +172,8 @@ def remake(job: Job, change: Callable[[Iterator[Frame]], Iterable[Frame]], probl
     from eyebright.media import VideoSink, VideoSource
 
     job.target.parent.mkdir(parents=True, exist_ok=True)
-    frames = iter(VideoSource(job.source, on_problem=problems.add))
-    first = list(itertools.islice(frames, 6))  # enough to tell how fast they follow each other
-    gaps = [b.time_s - a.time_s for a, b in itertools.pairwise(first)]
-    rate = 1 / statistics.median(gaps) if gaps and statistics.median(gaps) > 0 else 25.0
-    with VideoSink(job.target, round(rate, 3)) as sink:
-        for frame in change(itertools.chain(first, frames)):
+    with VideoSink(job.target) as sink:
+        for frame in change(iter(VideoSource(job.source, on_problem=problems.add))):
             picture = frame.image
             colour = picture if picture.ndim == 3 else np.repeat(picture[:, :, None], 3, axis=2)
             sink.write(dataclasses.replace(frame, image=colour))

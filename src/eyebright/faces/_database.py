@@ -12,8 +12,9 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from eyebright.core.errors import StoreBusyError, StoreError, StoreFullError, StoreVersionError
+from eyebright.core.errors import StoreBusyError, StoreError
 from eyebright.faces._cipher import KEY_VARIABLE, Cipher, Plain, cipher_for
+from eyebright.store.sqlite_file import SqliteFile
 
 VERSION = 1
 _TABLES = """
@@ -36,11 +37,10 @@ CREATE TABLE clock (generation INTEGER NOT NULL) STRICT;
 INSERT INTO clock VALUES (0);
 """
 _CHECK = b"eyebright faces"
-_BUSY, _FULL = {5, 6}, {13}  # SQLite's BUSY and LOCKED, and FULL
 
 
-class Database:
-    """The file `faces.sqlite` of one folder. Each use is one transaction; threads and processes may share it.
+class Database(SqliteFile):
+    """The file `faces.sqlite` of one folder.
 
     Args:
         folder: made by the first write.
@@ -48,14 +48,12 @@ class Database:
     """
 
     def __init__(self, folder: Path, key: str | None) -> None:
-        self.path = folder / "faces.sqlite"
+        super().__init__(
+            folder / "faces.sqlite", _TABLES, VERSION, "a gallery of `eyebright faces`",
+            pragmas=("secure_delete = ON", "temp_store = MEMORY"), private=True,
+        )  # fmt: skip
         self._key = key
         self._cipher: Cipher | None = None
-
-    @property
-    def exists(self) -> bool:
-        """Whether anything was ever written."""
-        return self.path.is_file()
 
     @property
     def cipher(self) -> Cipher:
@@ -63,34 +61,19 @@ class Database:
         return self._cipher or Plain()
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """Open one consistent state for reading. Raises `StoreError` as `writing`."""
-        with self._open() as db:
-            db.execute("BEGIN")
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """See `SqliteFile.connection`; raises `StoreError` as well when the gallery has another key."""
+        with super().connection() as db:
+            if self._cipher is None:
+                self._cipher = self._unlocked(db)
             yield db
-            db.execute("COMMIT")
 
     @contextlib.contextmanager
-    def writing(self, *, changes: bool = True) -> Iterator[sqlite3.Connection]:
-        """Hold the only right to write for one transaction; an error inside undoes all of it.
-
-        Args:
-            changes: whether readers must read the gallery again; not for a line of the audit log.
-
-        Raises:
-            StoreError: the file cannot be used, is none of ours, or has another key; `StoreBusyError` when another
-                writer held it for a minute; `StoreFullError` when the disk is full.
-        """
-        with self._open() as db:
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                yield db
-                if changes:
-                    db.execute("UPDATE clock SET generation = generation + 1")
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
-            db.execute("COMMIT")
+    def changing(self) -> Iterator[sqlite3.Connection]:
+        """As `writing`, after which everybody reads the gallery again: not for a line of the audit log alone."""
+        with self.writing() as db:
+            yield db
+            db.execute("UPDATE clock SET generation = generation + 1")
 
     def scrub(self) -> None:
         """Leave no bytes of what was removed, in the file or in its write-ahead log.
@@ -98,7 +81,7 @@ class Database:
         Raises:
             StoreBusyError: another process reads; what was removed is gone for all readers, but not yet its bytes.
         """
-        with self._open() as db:
+        with self.connection() as db:
             db.execute("VACUUM")
             busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if busy:
@@ -107,53 +90,11 @@ class Database:
                 "eyebright faces purge"
             )
 
-    @contextlib.contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise StoreError(f"{self.path.parent}: cannot keep faces there: {error.strerror or error}") from error
-        try:
-            with contextlib.closing(sqlite3.connect(self.path, timeout=60, isolation_level=None)) as db:
-                db.row_factory = sqlite3.Row
-                for pragma in ("foreign_keys = ON", "synchronous = FULL", "secure_delete = ON", "temp_store = MEMORY"):
-                    db.execute(f"PRAGMA {pragma}")
-                self._prepare(db)
-                if self._cipher is None:
-                    self._cipher = self._unlocked(db)
-                yield db
-        except sqlite3.Error as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            if code in _BUSY:
-                raise StoreBusyError(f"{self.path}: another process is writing to it; try again") from error
-            if code in _FULL:
-                raise StoreFullError(f"{self.path}: the disk is full; free some room and run it again") from error
-            raise StoreError(f"{self.path}: cannot be used: {error}; is it a gallery of `eyebright faces`?") from error
-
-    def _prepare(self, db: sqlite3.Connection) -> None:
-        version = int(db.execute("PRAGMA user_version").fetchone()[0])
-        if version > VERSION:
-            raise StoreVersionError(
-                f"{self.path}: written by a newer version ({version}, here {VERSION}); update eyebright"
-            )
-        if version == VERSION:
-            return
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            if int(db.execute("PRAGMA user_version").fetchone()[0]) == 0:  # no other process was faster
-                for statement in _TABLES.split(";\n"):
-                    db.execute(statement)
-                salt = os.urandom(16)
-                cipher = cipher_for(self._key, salt)
-                db.execute("INSERT INTO settings VALUES ('salt', ?)", (salt,))
-                db.execute("INSERT INTO settings VALUES ('check', ?)", (cipher.seal(_CHECK, "check"),))
-                db.execute(f"PRAGMA user_version = {VERSION}")
-            db.execute("COMMIT")
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
-        self.path.chmod(0o600)
+    def fill(self, db: sqlite3.Connection) -> None:
+        """Keep what tells the right key from a wrong one."""
+        salt = os.urandom(16)
+        db.execute("INSERT INTO settings VALUES ('salt', ?)", (salt,))
+        db.execute("INSERT INTO settings VALUES ('check', ?)", (cipher_for(self._key, salt).seal(_CHECK, "check"),))
 
     def _unlocked(self, db: sqlite3.Connection) -> Cipher:
         kept = {

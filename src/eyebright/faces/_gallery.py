@@ -156,7 +156,7 @@ class Gallery:
         if not faces:
             return []
         ids = [secrets.token_hex(8) for _ in faces]
-        with self._database.writing() as db:
+        with self._database.changing() as db:
             self._check_space(db, claim=True)
             person = None if name is None else self._person(db, name, make=True)
             db.executemany(
@@ -177,7 +177,7 @@ class Gallery:
         """Write who was identified (by number of faces) into the audit log."""
         if not self._database.exists or not people:
             return
-        with self._database.writing(changes=False) as db:
+        with self._database.writing() as db:
             for name in sorted({name for name in people if name is not None}):
                 _log(db, action, self._person(db, name), sum(other == name for other in people))
             if None in people:
@@ -219,6 +219,7 @@ class Gallery:
         """Remember that this face is not that person."""
         i = secrets.token_hex(8)
         with self._changing() as db:
+            self._check_space(db)
             person = self._person(db, name)
             sealed = self._cipher.seal(np.asarray(vector, np.float32).tobytes(), f"denial {i}")
             db.execute("INSERT INTO denials VALUES (?, ?, ?)", (i, person, sealed))
@@ -280,7 +281,7 @@ class Gallery:
     def _changing(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
         if not self._database.exists:
             raise QueryError(f"the gallery in {self.folder} is empty; first: eyebright faces enroll NAME IMAGES...")
-        return self._database.writing()
+        return self._database.changing()
 
     def _check_space(self, db: sqlite3.Connection, *, claim: bool = False) -> None:
         mine = json.dumps(dataclasses.asdict(self.space)).encode()

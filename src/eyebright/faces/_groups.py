@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from eyebright.core.errors import EyebrightError, InputError, QueryError
-from eyebright.core.types import Floats, Frame, Image
+from eyebright.core.types import Detections, Floats, Frame, Image
 from eyebright.faces._gallery import Gallery, KeptFace, NewFace
 from eyebright.faces.anonymise import cover, cover_video
 from eyebright.faces.cluster import group_faces
@@ -47,6 +47,10 @@ class Grouping(abc.ABC):
 
     @abc.abstractmethod
     def detect(self, image: Image) -> list[Face]:
+        """See `FaceRecognizer`."""
+
+    @abc.abstractmethod
+    def find(self, image: Image) -> Detections:
         """See `FaceRecognizer`."""
 
     @abc.abstractmethod
@@ -114,11 +118,12 @@ class Grouping(abc.ABC):
         return cover_video(frames, lambda image: self._to_cover(image, unknown_only))
 
     def _to_cover(self, image: Image, unknown_only: bool) -> Floats:
+        if not unknown_only:
+            return self.find(image).xyxy
         faces = self.detect(image)
-        if faces and unknown_only:
-            matches = self.match(np.stack([face.vector for face in faces]))
-            faces = [face for face, match in zip(faces, matches, strict=True) if match.person is None]
-        return np.stack([face.box for face in faces]) if faces else np.zeros((0, 4), np.float32)
+        matches = self.match(np.stack([face.vector for face in faces])) if faces else []
+        unknown = [face.box for face, match in zip(faces, matches, strict=True) if match.person is None]
+        return np.stack(unknown) if unknown else np.zeros((0, 4), np.float32)
 
     def _unknown(self, kept: Sequence[KeptFace]) -> Floats:
         if not kept:

@@ -22,6 +22,7 @@ from eyebright.metrics import VerificationMetric, threshold_at_far
 _FARS = {"tar@far=1e-2": 1e-2, "tar@far=1e-3": 1e-3}
 _COUNTS = {"genuine_pairs", "impostor_pairs", "pairs", "pairs_compared", "wrong", "faces_missed", "pictures", "people"}
 _WORST = 12
+_AT_ONCE = 100_000
 _YES, _NO = {"yes", "1", "true", "same"}, {"no", "0", "false", "different"}
 
 Detect = Callable[[Image], list[Face]]
@@ -189,10 +190,17 @@ class _Seen:
 
     def scores(self, first: npt.NDArray[Any], second: npt.NDArray[Any], space: Space) -> npt.NDArray[np.float64]:
         vectors = self.vectors.astype(np.float64)
-        if space.metric == "l2":
-            return np.asarray(1 - np.linalg.norm(vectors[first] - vectors[second], axis=1))
-        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        return np.asarray(np.einsum("nd,nd->n", vectors[first], vectors[second]))
+        if space.metric != "l2":
+            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        out = np.empty(len(first))
+        for start in range(0, len(first), _AT_ONCE):  # all pairs of a few thousand pictures are tens of millions
+            part = slice(start, start + _AT_ONCE)
+            one, other = vectors[first[part]], vectors[second[part]]
+            if space.metric == "l2":
+                out[part] = 1 - np.linalg.norm(one - other, axis=1)
+            else:
+                out[part] = np.einsum("nd,nd->n", one, other)
+        return out
 
 
 @dataclasses.dataclass

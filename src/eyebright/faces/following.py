@@ -23,6 +23,7 @@ _ENOUGH = 1.1  # weight of looks before a name is given: more than one look, how
 _LEAD = 1.5  # a name replaces another only when its looks weigh so much more
 _FADE = 0.9  # of older looks with each new one
 _GONE_S = 1.0
+_STILL_S = 5.0  # so often it is said that somebody is still there: a crash loses no more
 _FULL_SIZE = 100.0  # pixels, from which on a face counts whole
 
 
@@ -64,7 +65,7 @@ class Event:
     """Something that happened.
 
     Attributes:
-        kind: `appeared`, `identified` (also when the name changes) or `left`.
+        kind: `appeared`, `identified` (also when the name changes), `still` there, or `left`.
         track: number.
         person: name, or None: unknown.
         from_s: when the track began.
@@ -84,6 +85,7 @@ class Event:
 class _Track:
     began_s: float
     seen_s: float
+    told_s: float
     looks: int = 0
     looked_s: float = -math.inf
     best: float = 0.0
@@ -140,10 +142,13 @@ class FaceFollower:
         looks: list[tuple[int, int, float]] = []
         for track, row in seen:
             if track not in self._tracks:
-                self._tracks[track] = _Track(now, now)
+                self._tracks[track] = _Track(now, now, now)
                 events.append(Event("appeared", track, None, now, now, 0.0))
             state = self._tracks[track]
             state.seen_s = now
+            if now - state.told_s >= _STILL_S:
+                state.told_s = now
+                events.append(_event("still", track, state, now))
             weight = _weight(found.xyxy[row], points[row])
             if state.looks < _LOOKS or weight > _BETTER * state.best or now - state.looked_s >= _AGAIN_S:
                 looks.append((track, row, weight))

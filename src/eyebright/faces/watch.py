@@ -5,14 +5,14 @@ from __future__ import annotations
 import collections
 import csv
 import dataclasses
+import datetime as dt
 import io
 import json
 import os
-import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 import numpy as np
 from PIL import Image as Pictures
@@ -27,8 +27,8 @@ from eyebright.models import default_threads
 from eyebright.pipeline import Pipeline, ReconnectingSource, Stage, Statistics, reconnecting
 
 _KNOWN, _UNKNOWN, _TEXT = (22, 128, 61), (82, 82, 91), (24, 24, 27)
-_RATE_FRAMES = 6  # enough to tell how fast they follow each other
 _APART_S = 2.0
+_NOBODY = "unknown"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +48,16 @@ class WatchReport:
     tracks: int
     unknown_tracks: int
     statistics: Statistics
+
+
+class Span(NamedTuple):
+    """Somebody was seen: name, source, when that run started (ISO 8601, UTC), and seconds since then."""
+
+    person: str
+    source: str
+    started: str
+    from_s: float
+    to_s: float
 
 
 class Watcher:
@@ -72,14 +82,14 @@ class Watcher:
     ) -> None:
         self._recognizer = recognizer
         self._follower = FaceFollower(recognizer)
-        self._video = None if out is None else _Video(out)
+        self._video = None if out is None else VideoSink(out)
         self._events_path = events
         self._on_frame = on_frame
         self._log: TextIO | None = None
         self._left: list[Event] = []
         self._arrived: dict[int, float] = {}
         self._shown: collections.deque[float] = collections.deque(maxlen=30)
-        self._name = ""
+        self._name = self._started = ""
         self._pipeline: Pipeline | None = None
 
     def run(self, source: str | Source) -> WatchReport:
@@ -98,6 +108,7 @@ class Watcher:
             self._name = without_password(str(source))
             stream = opened
             opened = reconnecting(lambda: stream)
+        self._started = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
         live = isinstance(opened, CameraSource | RtspSource | ReconnectingSource)
         self._pipeline = Pipeline(
             _Stamped(opened, self._arrived),
@@ -106,6 +117,8 @@ class Watcher:
             drop="drop_oldest" if live else "block",
         )
         try:
+            if self._video is not None:
+                self._video.path.parent.mkdir(parents=True, exist_ok=True)
             self._open_log()
             told = self._pipeline.run()
         except PipelineError as error:
@@ -116,10 +129,10 @@ class Watcher:
             if self._log is not None:
                 self._log.close()
             if self._video is not None:
-                self._video.finish()  # what was watched until an error or Ctrl-C is worth having
+                self._video.close()  # what was watched until an error or Ctrl-C is worth having
         people: dict[str, float] = {}
-        for name, spans in presence([_facts(event, self._name) for event in self._left]).items():
-            people[name] = sum(to - began for began, to in spans)
+        for span in presence([self._facts(event) for event in self._left]):
+            people[span.person] = people.get(span.person, 0.0) + span.to_s - span.from_s
         unknown = sum(event.person is None for event in self._left)
         return WatchReport(people, len(self._left), unknown, told)
 
@@ -175,15 +188,25 @@ class Watcher:
             return
         try:
             for event in events:
-                self._log.write(json.dumps(_facts(event, self._name)) + "\n")
+                self._log.write(json.dumps(self._facts(event)) + "\n")
             self._log.flush()
             os.fsync(self._log.fileno())
         except OSError as error:
             raise StoreError(f"{self._log.name}: cannot be written: {error.strerror or error}") from error
 
+    def _facts(self, event: Event) -> dict[str, Any]:
+        return {
+            "event": event.kind, "source": self._name, "started": self._started, "track": event.track,
+            "person": event.person or _NOBODY, "from_s": round(event.from_s, 3), "to_s": round(event.to_s, 3),
+            "probability": round(event.probability, 4),
+        }  # fmt: skip
 
-def presence(events: Sequence[dict[str, Any]], *, apart_s: float = _APART_S) -> dict[str, list[tuple[float, float]]]:
-    """Return from when to when each person was seen, in seconds; gaps of up to `apart_s` are closed.
+
+def presence(events: Sequence[dict[str, Any]], *, apart_s: float = _APART_S) -> list[Span]:
+    """Return who was seen from when to when, by person, run and time; gaps of up to `apart_s` are closed.
+
+    A track counts from its beginning to the last event that it has, under the name of that event, so a run that was
+    killed loses a few seconds only. Unknown people are left out.
 
     Args:
         events: as `Watcher` writes them.
@@ -192,25 +215,27 @@ def presence(events: Sequence[dict[str, Any]], *, apart_s: float = _APART_S) -> 
     Raises:
         InputError: an event without its fields.
     """
-    spans: dict[str, list[tuple[float, float]]] = {}
+    last: dict[tuple[str, str, int], Span] = {}
     for number, event in enumerate(events, start=1):
         try:
-            if event["event"] == "left" and event["person"] != "unknown":
-                spans.setdefault(str(event["person"]), []).append((float(event["from_s"]), float(event["to_s"])))
+            run = str(event["source"]), str(event["started"])
+            span = Span(str(event["person"]), *run, float(event["from_s"]), float(event["to_s"]))
+            last[(*run, int(event["track"]))] = span
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"events: line {number}: expected an event of `faces watch`, got {event!r:.80}") from error
-    for name, some in spans.items():
-        merged: list[tuple[float, float]] = []
-        for began, to in sorted(some):
-            if merged and began - merged[-1][1] <= apart_s:
-                merged[-1] = (merged[-1][0], max(merged[-1][1], to))
-            else:
-                merged.append((began, to))
-        spans[name] = merged
-    return dict(sorted(spans.items()))
+    spans: list[Span] = []
+    for span in sorted(last.values()):
+        before = spans[-1] if spans else None
+        if span.person == _NOBODY:
+            continue
+        if before and before[:3] == span[:3] and span.from_s - before.to_s <= apart_s:
+            spans[-1] = before._replace(to_s=max(before.to_s, span.to_s))
+        else:
+            spans.append(span)
+    return spans
 
 
-def presence_of_file(path: Path) -> dict[str, list[tuple[float, float]]]:
+def presence_of_file(path: Path) -> list[Span]:
     """Read the events of a file; a last line that was cut off by a crash is passed over. Raises as `presence`."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -228,13 +253,12 @@ def presence_of_file(path: Path) -> dict[str, list[tuple[float, float]]]:
     return presence(events)
 
 
-def presence_table(spans: dict[str, list[tuple[float, float]]]) -> str:
-    """Return CSV with the columns person, from_s, to_s and seconds."""
+def presence_table(spans: Sequence[Span]) -> str:
+    """Return CSV with the columns person, source, started, from_s, to_s and seconds."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["person", "from_s", "to_s", "seconds"])
-    for name, some in spans.items():
-        writer.writerows([name, f"{began:.2f}", f"{to:.2f}", f"{to - began:.2f}"] for began, to in some)
+    writer.writerow([*Span._fields, "seconds"])
+    writer.writerows([*s[:3], f"{s.from_s:.2f}", f"{s.to_s:.2f}", f"{s.to_s - s.from_s:.2f}"] for s in spans)
     return out.getvalue()
 
 
@@ -281,43 +305,3 @@ class _Stamped:
         close = getattr(self._source, "close", None)
         if close is not None:
             close()
-
-
-class _Video:
-    """A video whose rate is that of its first frames."""
-
-    def __init__(self, path: Path) -> None:
-        VideoSink(path, 25.0)  # a wrong suffix is told now
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._path = path
-        self._first: list[Frame] = []
-        self._sink: VideoSink | None = None
-
-    def write(self, frame: Frame) -> None:
-        if self._sink is not None:
-            self._sink.write(frame)
-            return
-        self._first.append(frame)
-        if len(self._first) == _RATE_FRAMES:
-            self._begin()
-
-    def finish(self) -> None:
-        if self._sink is None and self._first:
-            self._begin()
-        if self._sink is not None:
-            self._sink.close()
-
-    def _begin(self) -> None:
-        gaps = [b.time_s - a.time_s for a, b in zip(self._first, self._first[1:], strict=False)]
-        rate = 1 / statistics.median(gaps) if gaps and statistics.median(gaps) > 0 else 25.0
-        self._sink = VideoSink(self._path, round(min(rate, 240.0), 3))
-        for frame in self._first:
-            self._sink.write(frame)
-        self._first = []
-
-
-def _facts(event: Event, source: str) -> dict[str, Any]:
-    return {
-        "event": event.kind, "source": source, "track": event.track, "person": event.person or "unknown",
-        "from_s": round(event.from_s, 3), "to_s": round(event.to_s, 3), "probability": round(event.probability, 4),
-    }  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import statistics
 import tempfile
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +18,7 @@ from eyebright.media._names import display_path
 from eyebright.media._opencv import quiet_opencv
 from eyebright.media.images import publish, write_image
 
+_PROBE, _SLOWEST, _FASTEST = 8, 0.1, 240.0
 _CODECS = {".mp4": "mp4v", ".webm": "VP80", ".avi": "MJPG"}
 
 
@@ -24,7 +27,8 @@ class VideoSink:
 
     Args:
         path: its suffix chooses the format: `.mp4` (MPEG-4), `.webm` (VP8) or `.avi` (Motion JPEG).
-        fps: frames a second.
+        fps: frames a second; None: as fast as the first eight frames follow each other by their times, which wait in
+            memory until then (25 where the times do not tell).
         size: `(height, width)`; frames of other sizes are resized. None: the size of the first frame, and every frame
             must have it. The formats need even numbers: an odd last row or column is left out.
 
@@ -33,17 +37,20 @@ class VideoSink:
         InputError: `fps` or `size` is not positive.
     """
 
-    def __init__(self, path: str | os.PathLike[str], fps: float, size: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], fps: float | None = None, size: tuple[int, int] | None = None
+    ) -> None:
         self.path = Path(path)
         self._codec = _CODECS.get(self.path.suffix.lower())
         if self._codec is None:
             known = ", ".join(_CODECS)
             raise MediaError(f"{display_path(path)}: cannot write {self.path.suffix!r} videos; expected {known}")
-        if not fps > 0 or (size is not None and min(size) < 2):
+        if (fps is not None and not fps > 0) or (size is not None and min(size) < 2):
             raise InputError(f"video: expected a positive fps and at least 2x2 pixels, got {fps} fps, size {size}")
         self.fps = fps
         self.size = size
         self._written_size = size
+        self._waiting: list[Frame] = []
         self._writer: Any = None
         self._temporary: Path | None = None
 
@@ -54,6 +61,11 @@ class VideoSink:
             MediaError: the file cannot be written, or the frame has another size than the first.
         """
         image = check_image(frame.image, f"{display_path(self.path)}: frame {frame.index}")
+        if self.fps is None:
+            self._waiting.append(frame)
+            if len(self._waiting) == _PROBE:
+                self._settle()
+            return
         if self._writer is None:
             self._open(image.shape[:2] if self.size is None else self.size)
         assert self._written_size is not None
@@ -69,6 +81,8 @@ class VideoSink:
 
     def close(self) -> None:
         """Finish the file and put it in place; without a frame there is none. Further calls do nothing."""
+        if self._waiting:
+            self._settle()
         if self._writer is None or self._temporary is None:
             return
         self._writer.release()
@@ -88,6 +102,15 @@ class VideoSink:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
+    def _settle(self) -> None:
+        """Take the rate from the frames that wait, and write them."""
+        frames, self._waiting = self._waiting, []
+        gaps = [later.time_s - earlier.time_s for earlier, later in itertools.pairwise(frames)]
+        gap = statistics.median(gaps) if gaps else 0.0
+        self.fps = min(_FASTEST, max(_SLOWEST, round(1 / gap, 3))) if gap > 0 else 25.0
+        for frame in frames:
+            self.write(frame)
+
     def _open(self, size: tuple[int, ...]) -> None:
         where = display_path(self.path)
         if min(size) < 2:
@@ -106,7 +129,7 @@ class VideoSink:
             even = (size[1] // 2 * 2, size[0] // 2 * 2)
             with quiet_opencv():
                 fourcc = cv2.VideoWriter.fourcc(*str(self._codec))
-                writer = cv2.VideoWriter(name, cv2.CAP_FFMPEG, fourcc, self.fps, even)
+                writer = cv2.VideoWriter(name, cv2.CAP_FFMPEG, fourcc, self.fps or 25.0, even)
             opened = writer.isOpened()
         except UnicodeEncodeError as error:
             raise MediaError(f"{where}: videos need a folder whose name is UTF-8") from error

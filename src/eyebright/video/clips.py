@@ -26,8 +26,8 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _SWEEP_S = 60.0
 
 
-def parse_age(text: str) -> float:
-    """Return the seconds of an age such as `90s`, `30m`, `12h`, `7d` or `2w`.
+def parse_age(text: str, what: str = "keep") -> float:
+    """Return the seconds of an age such as `90s`, `30m`, `12h`, `7d` or `2w`; `what` it is for stands in the error.
 
     Raises:
         InputError: not a positive number with one of these units.
@@ -35,7 +35,7 @@ def parse_age(text: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhdw])", text.strip())
     seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
     if not seconds > 0:
-        raise InputError(f"keep: expected an age such as 12h or 7d, got {text!r}")
+        raise InputError(f"{what}: expected an age such as 12h or 7d, got {text!r}")
     return seconds
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import statistics
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from eyebright.core.errors import MediaError
-from eyebright.core.types import Frame, Image
+from eyebright.core.types import Image
 from eyebright.media import VideoSink, write_image
 from eyebright.video._files import beside, numbered
 from eyebright.video.ground import HeatMap
@@ -19,8 +18,6 @@ from eyebright.video.results import FrameResult, Output
 from eyebright.viz.heat import heat_overlay
 from eyebright.viz.tracks import draw_line, draw_tracks, draw_zone
 from eyebright.viz.trails import Trails
-
-_PROBE = 8  # frames whose times tell the frame rate
 
 
 def annotate(result: FrameResult, trails: Trails) -> Image:
@@ -51,7 +48,7 @@ class VideoOutput(Output):
     name = "out"
 
     def __init__(self, path: str | os.PathLike[str], sources: int = 1) -> None:
-        VideoSink(path, 25)  # tells a wrong suffix
+        VideoSink(path)  # tells a wrong suffix
         self._films = [_Film(numbered(path, number, sources)) for number in range(sources)]
         self._written: list[str] = []
 
@@ -80,7 +77,6 @@ class _Film:
         self._part = beside(path)
         self._trails = Trails()
         self._shot = 0
-        self._waiting: list[Frame] = []
         self._sink: VideoSink | None = None
         self._ended = False
 
@@ -89,20 +85,16 @@ class _Film:
             self._shot = result.shot
             self._trails.clear()
         frame = dataclasses.replace(result.frame, image=annotate(result, self._trails))
-        if self._sink is not None:
-            self._sink.write(frame)
-            return
-        self._waiting.append(frame)
-        if len(self._waiting) == _PROBE:
-            self._open()
+        if self._sink is None:
+            height, width = frame.image.shape[:2]
+            self._sink = VideoSink(self._part, size=(max(2, height), max(2, width)))
+        self._sink.write(frame)
 
     def end(self, *, keep: bool) -> bool:
         if self._ended:
             return False
         self._ended = True
         try:
-            if self._waiting:
-                self._open()
             if self._sink is None:
                 return False
             self._sink.close()
@@ -115,16 +107,6 @@ class _Film:
             raise MediaError(f"{self.path}: cannot write the video: {error.strerror}") from error
         finally:
             self._part.unlink(missing_ok=True)
-
-    def _open(self) -> None:
-        gaps = [b.time_s - a.time_s for a, b in zip(self._waiting, self._waiting[1:], strict=False)]
-        gap = statistics.median(gaps) if gaps else 0.04
-        height, width = self._waiting[0].image.shape[:2]
-        fps = min(120.0, max(1.0, round(1 / gap, 3))) if gap > 0 else 25.0
-        self._sink = VideoSink(self._part, fps, (max(2, height), max(2, width)))
-        for frame in self._waiting:
-            self._sink.write(frame)
-        self._waiting = []
 
 
 class HeatOutput(Output):
