@@ -161,14 +161,11 @@ class _Recorder:
         return self.frames[-1][0].time_s - self.frames[0][0].time_s
 
     def save(self, path: Path) -> None:
-        fps = (len(self.frames) - 1) / self.seconds() if self.seconds() > 0 else 25.0
-        size: tuple[int, int] | None = None
         sink: VideoSink | None = None
         for frame, data in self.frames:
             image = decode_image(data)
             if sink is None:
-                size = (max(2, image.shape[0]), max(2, image.shape[1]))
-                sink = VideoSink(path, min(120.0, max(1.0, round(fps, 3))), size)
+                sink = VideoSink(path, size=(max(2, image.shape[0]), max(2, image.shape[1])))
             sink.write(dataclasses.replace(frame, image=image))
         if sink is not None:
             sink.close()
