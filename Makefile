@@ -21,7 +21,7 @@ $(VENV)/.dev: $(VENV)/.python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@ $(VENV)/.demo
 
-demo: $(VENV)/.demo  ## index and search real pictures; writes out/demo/index.html
+demo: $(VENV)/.demo  ## every system at work on real pictures; writes out/demo/index.html
 	$(BIN)/python -m eyebright.handbook.demo out/demo
 
 test: $(VENV)/.dev  ## run the whole test suite

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from eyebright.media import IMAGE_SUFFIXES, display_path
 from eyebright.service.problems import Refusal
 from eyebright.service.settings import Settings
-from eyebright.service.tasks import is_inside
+from eyebright.service.tasks.paths import is_inside
 
 _LONGEST_NAME = 80
 _LISTED = 2000

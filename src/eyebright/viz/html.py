@@ -47,6 +47,11 @@ def figure(
     return "".join(parts)
 
 
+def link(address: str, title: str, detail: str, image: Image, longest: int = 320) -> str:
+    """Return a picture with words that leads to another page, for `grid`."""
+    return f'<a class=card href="{text(address)}">{figure(image, title, detail=detail, longest=longest)}</a>'
+
+
 def grid(figures: Sequence[str], *, wide: bool = False, empty: str = "Nothing to show.") -> str:
     """Return figures side by side, as many as fit; `empty` stands there when there are none."""
     if not figures:

@@ -19,7 +19,7 @@ from eyebright.service.api.schemas import JobAccepted, JobView
 from eyebright.service.folders import allowed, allowed_folder, new_upload_folder, subfolders, uploads_folder
 from eyebright.service.problems import Refusal, problems
 from eyebright.service.state import Services, Shared
-from eyebright.service.tasks import read_paths
+from eyebright.service.tasks.search import read_paths
 from eyebright.service.uploads import contents, kept
 
 router = APIRouter(tags=["Search"])

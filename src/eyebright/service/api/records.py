@@ -18,7 +18,7 @@ from eyebright.service.folders import uploads_folder
 from eyebright.service.pictures import LONGEST
 from eyebright.service.problems import Refusal, problems
 from eyebright.service.state import Services, Shared
-from eyebright.service.tasks import is_inside
+from eyebright.service.tasks.paths import is_inside
 from eyebright.service.uploads import check_count, decoded, kept
 
 router = APIRouter(tags=["Search"])

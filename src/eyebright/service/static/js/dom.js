@@ -2,7 +2,7 @@
 
 const texts = JSON.parse(document.getElementById("words").textContent);
 
-/** Return a text of words.py with {names} filled in. */
+/** Return a text of pages/words with {names} filled in. */
 export function words(key, values = {}) {
   const text = texts[key];
   if (text === undefined) throw new Error(`no words for ${key}`);

@@ -1,7 +1,4 @@
-"""Every English word that the pages show, in one place: `WORDS` for templates, `SCRIPT_WORDS` for scripts.
-
-Braces in the words of scripts are filled in by `words.js`.
-"""
+"""Words of the shell, and of the pages for search, image tools, models, jobs and live views."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What background jobs do; each function runs in a worker process and calls one verb of a system.
-
-Arguments are plain values. Whatever a client chose was checked when the job was made; folders are checked again here,
-since links may have been changed meanwhile.
-"""
+"""Jobs on the catalogue of pictures."""
 
 from __future__ import annotations
 
@@ -12,20 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from eyebright.core.errors import InputError, WeightsError
+from eyebright.core.errors import InputError
 from eyebright.jobs import JobContext
 from eyebright.media import Problem, display_path, list_images
 from eyebright.search import ImageSearch, IndexReport, Progress
-
-KINDS = {
-    "models.pull": "eyebright.service.tasks:pull_model",
-    "models.verify": "eyebright.service.tasks:verify_model",
-    "search.duplicates": "eyebright.service.tasks:find_duplicates",
-    "search.eval": "eyebright.service.tasks:evaluate",
-    "search.index": "eyebright.service.tasks:index",
-    "search.reindex": "eyebright.service.tasks:reindex",
-}
-"""The jobs of the service, for `JobQueue`."""
+from eyebright.service.tasks.paths import is_inside
 
 _LISTED = 1000  # of anything that a result lists
 
@@ -87,34 +74,6 @@ def evaluate(
         figures = search.eval(gallery, queries, exclude_self=exclude_self, progress=_told(context))
     shutil.rmtree(Path(gallery).parent, ignore_errors=True)
     return figures
-
-
-def pull_model(context: JobContext, home: str, name: str) -> dict[str, Any]:
-    """Build or download a model."""
-    from eyebright.models import file_sha256, get_card, resolve
-
-    context.progress(0, 1, stage=f"fetching {name}")
-    path = resolve(get_card(name), home=Path(home), repair=True)
-    context.progress(1, 1)
-    return {"name": name, "sha256": file_sha256(path)}
-
-
-def verify_model(context: JobContext, home: str, name: str) -> dict[str, Any]:
-    """Hash a model's file again."""
-    from eyebright.models import get_card, status
-
-    context.progress(0, 1, stage=f"checking {name}")
-    found = status(get_card(name), home=Path(home), check=True)
-    if found.state == "damaged":
-        raise WeightsError(found.advice)
-    if found.state == "absent":
-        raise WeightsError(f"{name}: is not on this machine; pull it first")
-    return {"name": name, "state": found.state, "sha256": found.sha256, "verified": found.expected is not None}
-
-
-def is_inside(path: Path, roots: Sequence[Path]) -> bool:
-    """Whether a resolved path is one of these folders or below one."""
-    return any(path.is_relative_to(root) for root in roots)
 
 
 def read_paths(name: str, data: bytes, folder: Path, roots: Sequence[Path]) -> str:

@@ -1,0 +1,17 @@
+"""What background jobs do; each function runs in a worker process and calls one verb of a system.
+
+Arguments are plain values. Whatever a client chose was checked when the job was made; folders are checked again here,
+since links may have been changed meanwhile.
+"""
+
+from __future__ import annotations
+
+KINDS = {
+    "models.pull": "eyebright.service.tasks.models:pull_model",
+    "models.verify": "eyebright.service.tasks.models:verify_model",
+    "search.duplicates": "eyebright.service.tasks.search:find_duplicates",
+    "search.eval": "eyebright.service.tasks.search:evaluate",
+    "search.index": "eyebright.service.tasks.search:index",
+    "search.reindex": "eyebright.service.tasks.search:reindex",
+}
+"""The jobs of the service, for `JobQueue`."""
