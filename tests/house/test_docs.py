@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+SESSION = Path(__file__).with_name("_session.py")
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 OWN_COMMANDS = ("make ", "git clone", "cd ", "pip ", "python3 -m venv", "source ")
 
@@ -21,7 +23,7 @@ def blocks(page: Path) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if p.is_file() and blocks(p)], ids=lambda p: p.name)
-def test_blocks_run(page: Path, catalogue: Path, photos: dict[str, Path], tmp_path: Path):
+def test_blocks_run(page: Path, catalogue: Path, photos: dict[str, Path], model_home: Path, tmp_path: Path):
     """All blocks of one page run in order, in one folder that holds a small catalogue and some photos."""
     folder = tmp_path / "page"
     folder.mkdir()
@@ -30,23 +32,36 @@ def test_blocks_run(page: Path, catalogue: Path, photos: dict[str, Path], tmp_pa
     for name, path in photos.items():
         (folder / f"{name}{path.suffix}").symlink_to(path)
     (folder / "query.jpg").symlink_to(catalogue / "coffee.jpg")
+    (tmp_path / "home").mkdir()
+    (model_home / "models").mkdir(exist_ok=True)
+    (tmp_path / "home" / "models").symlink_to(model_home / "models")  # built once for the whole run
     environment = {
         **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "EYEBRIGHT_HOME": str(tmp_path / "home"),
     }
-    earlier = ""
-    for kind, code in blocks(page):
-        if kind == "python":
-            code = earlier = earlier + code  # a page is one session
-            done = subprocess.run(
-                [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True
-            )
-            assert done.returncode == 0, f"{page.name}:\n{code}\n{done.stderr}"
-            continue
-        for line in code.replace("\\\n", " ").splitlines():
-            command = line.removeprefix("$ ")
-            if not line.startswith("$ ") or command.startswith(OWN_COMMANDS):
-                continue
-            done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, shell=True)
-            assert done.returncode == 0, f"{page.name}: {command}\n{done.stderr}"
+    code = [[kind, text] for kind, block in blocks(page) for text in ([block] if kind == "python" else commands(block))]
+    with subprocess.Popen(
+        [sys.executable, str(SESSION)],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as session:
+        assert session.stdin
+        assert session.stdout
+        for step in code:
+            session.stdin.write(json.dumps(step) + "\n")
+            session.stdin.flush()
+            answer = session.stdout.readline()
+            assert answer, f"{page.name}: the session ended in\n{step[1]}"
+            failed, said = json.loads(answer)
+            assert failed == 0, f"{page.name}:\n{step[1]}\n{said}"
+        session.stdin.close()
+
+
+def commands(block: str) -> list[str]:
+    lines = block.replace("\\\n", " ").splitlines()
+    asked = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+    return [command for command in asked if not command.startswith(OWN_COMMANDS)]
