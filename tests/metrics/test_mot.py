@@ -6,18 +6,24 @@ own preprocessing of MOT15 and MOT16).
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
 from pathlib import Path
 
 import numpy as np
+import plain_mot
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eyebright.core.errors import InputError
 from eyebright.interop.mot import mot_text, read_mot, read_sequence
-from eyebright.metrics.mot import mot_frames, mot_scores
+from eyebright.metrics import _tracked
+from eyebright.metrics.clear import clear
+from eyebright.metrics.hota import hota
+from eyebright.metrics.identity import identity
+from eyebright.metrics.mot import mot_scores, mot_sequence
 from eyebright.video.evaluation import score
 
 HERE = Path(__file__).parent
@@ -53,7 +59,7 @@ def rows(*items: tuple[int, int, float]) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 def figures(truth: tuple, found: tuple, frames: int = 4, **options: np.ndarray) -> dict[str, float]:
-    return mot_scores(mot_frames(truth, found, frames, **options)).figures()
+    return mot_scores(mot_sequence(truth, found, frames, **options)).figures()
 
 
 def test_one_switch_worked_by_hand() -> None:
@@ -150,3 +156,67 @@ def test_unsorted_rows_of_any_width(tmp_path: Path, columns: int) -> None:
     assert got.confidence[0] == (1.0 if columns == 6 else 0.5)
     path.write_text(mot_text(got))
     np.testing.assert_allclose(read_mot(path).xyxy, got.xyxy)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 100_000))
+def test_flat_columns_equal_the_plain_twin(seed: int) -> None:
+    """Crowds with clusters, empty frames and boxes without an area: whole frames at once as frame by frame."""
+    chance = np.random.default_rng(seed)
+    frames = 12
+
+    def crowd() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        there = [
+            (f, i) for f in range(1, frames + 1) if chance.random() < 0.8 for i in range(8) if chance.random() < 0.7
+        ]
+        at, ids = np.array(there, int).reshape(-1, 2).T
+        corner = np.stack([12 * ids + chance.normal(0, 4, len(ids)), chance.normal(0, 4, len(ids))], axis=1)
+        boxes = np.concatenate([corner, corner + chance.uniform(10, 30, corner.shape)], axis=1)
+        boxes[chance.random(len(boxes)) < 0.03, 2] = 0  # turned inside out
+        order = chance.permutation(len(at))
+        return at[order], 3 * ids[order], boxes[order]
+
+    truth, found = crowd(), crowd()
+    sequence = mot_sequence(truth, found, frames)
+    plain = []
+    for frame in range(frames):
+        rows_true, rows_said = np.flatnonzero(truth[0] == frame + 1), np.flatnonzero(found[0] == frame + 1)
+        plain.append(
+            (
+                np.unique(truth[1], return_inverse=True)[1][rows_true],
+                np.unique(found[1], return_inverse=True)[1][rows_said],
+                plain_mot.overlap(truth[2][rows_true], found[2][rows_said]),
+            )
+        )
+    got, twin = hota(sequence), plain_mot.hota(plain)
+    np.testing.assert_allclose(got.true_positives, twin.true_positives)
+    np.testing.assert_allclose(got.association, twin.association)
+    assert (got.truth, got.found) == (twin.truth, twin.found)
+    ours, theirs = dataclasses.asdict(clear(sequence)), dataclasses.asdict(plain_mot.clear(plain))
+    assert ours == pytest.approx(theirs)
+    assert identity(sequence) == plain_mot.identity(plain)
+
+
+def test_pairs_are_found_whatever_the_size_of_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = np.random.default_rng(4)
+    at = np.sort(chance.integers(0, 6, 80))
+    corner = chance.uniform(0, 60, (80, 2))
+    boxes = np.concatenate([corner, corner + chance.uniform(5, 30, (80, 2))], axis=1)
+    whole = _tracked.touching(6, at, boxes, at, boxes[::-1].copy())
+    monkeypatch.setattr(_tracked, "_CHUNK", 7)
+    for one, other in zip(whole, _tracked.touching(6, at, boxes, at, boxes[::-1].copy()), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_clean_files_are_read_as_odd_ones(tmp_path: Path) -> None:
+    """Commas alone take a faster way than blanks between; both say the same."""
+    path, odd = tmp_path / "det.txt", tmp_path / "odd.txt"
+    lines = ["2,-1,1.5,2,3e1,4,nan,-1", "1,-1,-5,2,-3,4,0.5,-1", "2,7,1,2,3,4,1,-1"]
+    path.write_text("\n".join(lines) + "\n\n")
+    odd.write_text("\n".join(line.replace(",", " , ") for line in lines))
+    one, other = read_mot(path, frames=2), read_mot(odd, frames=2)
+    for name in ("frame", "id", "xyxy", "confidence", "class_id"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    assert len(one) == 3
+    path.write_text("")
+    assert len(read_mot(path)) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import dataclasses
 import itertools
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +83,41 @@ def read_mot(path: Path, *, frames: int | None = None) -> MotRows:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as MOTChallenge text: {error}") from error
-    table, numbers, width = [], [], 0
+    array = _quickly(lines, frames)
+    if array is None:
+        array = _line_by_line(path, lines, frames)
+    array = array[np.argsort(array[:, 0], kind="stable")]
+    xyxy = array[:, 2:6].copy()
+    xyxy[:, 2:] += xyxy[:, :2]
+    count, width = array.shape
+    return MotRows(
+        frame=array[:, 0].astype(np.int64),
+        id=array[:, 1].astype(np.int64),
+        xyxy=xyxy,
+        confidence=array[:, 6] if width > 6 else np.ones(count),
+        class_id=array[:, 7].astype(np.int64) if width in {8, 9} else np.ones(count, np.int64),
+    )
+
+
+def _quickly(lines: list[str], frames: int | None) -> npt.NDArray[np.float64] | None:
+    """Return the table of a file that is as it should be, else None: then a slower look says what is wrong."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of a file without rows
+            array = np.loadtxt(lines, delimiter=",", comments=None, ndmin=2)
+    except ValueError:
+        return None
+    if not len(array) or array.shape[1] < 6:
+        return None
+    at = array[:, 0]
+    if not np.isfinite(array[:, :2]).all() or at.min() < 1 or (frames is not None and at.max() > frames):
+        return None
+    return array if (at % 1 == 0).all() else None
+
+
+def _line_by_line(path: Path, lines: list[str], frames: int | None) -> npt.NDArray[np.float64]:
+    """Return the table of any file that `read_mot` can read, or say which line is wrong."""
+    table, width = [], 0
     for number, line in enumerate(lines, start=1):
         parts = line.replace(",", " ").split()
         if not parts:
@@ -101,19 +136,7 @@ def read_mot(path: Path, *, frames: int | None = None) -> MotRows:
         if frames is not None and row[0] > frames:
             raise InputError(f"{path}, line {number}: frame {int(row[0])} is beyond the sequence's {frames} frames")
         table.append(row)
-        numbers.append(number)
-    array = np.array(table, dtype=np.float64).reshape(len(table), width or 7)
-    array = array[np.argsort(array[:, 0], kind="stable")]
-    xyxy = array[:, 2:6].copy()
-    xyxy[:, 2:] += xyxy[:, :2]
-    count = len(array)
-    return MotRows(
-        frame=array[:, 0].astype(np.int64),
-        id=array[:, 1].astype(np.int64),
-        xyxy=xyxy,
-        confidence=array[:, 6] if width > 6 else np.ones(count),
-        class_id=array[:, 7].astype(np.int64) if width in {8, 9} else np.ones(count, np.int64),
-    )
+    return np.array(table, dtype=np.float64).reshape(len(table), width or 7)
 
 
 def read_sequence(folder: Path) -> MotSequence:

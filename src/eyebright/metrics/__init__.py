@@ -1,7 +1,7 @@
 """How good an answer is: recall@k, average precision; ROC, EER, TAR@FAR; HOTA, CLEAR, IDF1; AP of detection."""
 
 from eyebright.metrics.detection import evaluate_detections, worst_images
-from eyebright.metrics.mot import MotScores, TrackedFrame, combined, mot_frames, mot_scores
+from eyebright.metrics.mot import MotScores, TrackedSequence, combined, mot_scores, mot_sequence
 from eyebright.metrics.retrieval import RetrievalMetric, average_precision, hit_at, precision_at
 from eyebright.metrics.verification import (
     Interval,
@@ -16,15 +16,15 @@ __all__ = [
     "Interval",
     "MotScores",
     "RetrievalMetric",
-    "TrackedFrame",
+    "TrackedSequence",
     "VerificationMetric",
     "average_precision",
     "combined",
     "equal_error_rate",
     "evaluate_detections",
     "hit_at",
-    "mot_frames",
     "mot_scores",
+    "mot_sequence",
     "precision_at",
     "roc_auc",
     "tar_at_far",

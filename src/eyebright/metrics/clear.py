@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 
-Array = npt.NDArray[Any]
+from eyebright.metrics._tracked import EPS, TrackedSequence
+
 _LEAST_OVERLAP = 0.5
-_EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,52 +51,41 @@ class Clear:
         return self.overlap / max(1, self.true_positives)
 
 
-def clear(frames: Sequence[tuple[Array, Array, Array]]) -> Clear:
+def clear(sequence: TrackedSequence) -> Clear:
     """Count one sequence.
 
     A pair of the frame before is kept while it overlaps enough; the rest is assigned by the greatest sum of overlaps.
     As the official judge does, a frame without any track or without any true box leaves the memory of pairs as it is.
-
-    Args:
-        frames: for each the ids of the truth `(G,)`, those of the tracks `(T,)`, both from 0, and the overlap `(G, T)`.
     """
-    objects = 1 + max((int(truth.max()) for truth, _, _ in frames if len(truth)), default=-1)
-    last = np.full(objects, -1)  # the last track that each object had
-    before = np.full(objects, -1)  # the one in the frame before
-    present, tracked, begun = (np.zeros(objects, np.int64) for _ in range(3))
-    positives = wrong = missed = switches = 0
-    total = 0.0
-    for truth, found, overlap in frames:
-        present[truth] += 1
-        if not len(truth) or not len(found):
-            wrong += len(found)
-            missed += len(truth)
-            continue
-        allowed = overlap >= _LEAST_OVERLAP - _EPS
-        scores = np.where(allowed, overlap + 1000.0 * (before[truth][:, None] == found[None, :]), 0)
-        row, col = linear_sum_assignment(scores, maximize=True)
-        made = scores[row, col] > _EPS
-        row, col = row[made], col[made]
-        objects_now, tracks_now = truth[row], found[col]
-        switches += int(((last[objects_now] >= 0) & (last[objects_now] != tracks_now)).sum())
-        tracked[objects_now] += 1
-        begun[objects_now[before[objects_now] < 0]] += 1
-        last[objects_now] = tracks_now
-        before[:] = -1
-        before[objects_now] = tracks_now
-        positives += len(row)
-        wrong += len(found) - len(row)
-        missed += len(truth) - len(row)
-        total += float(overlap[row, col].sum())
-    there = present > 0
-    share = tracked[there] / present[there]
+    allowed = sequence.overlap >= _LEAST_OVERLAP - EPS
+    overlap, pairs = sequence.overlap[allowed], sequence.pairs(allowed)
+    both = pairs.both
+    turn = np.cumsum(both) - 1  # counts the frames in which pairs can be made
+    before_of = np.flatnonzero(both)
+    last = np.full(sequence.objects, -1)
+    for frame, span in pairs.contested():
+        earlier = pairs.span(before_of[turn[frame] - 1]) if turn[frame] else slice(0, 0)
+        kept = pairs.made[earlier]
+        continued = pairs.truth[earlier][kept]
+        last[continued] = pairs.found[earlier][kept]
+        goes_on = last[pairs.truth[span]] == pairs.found[span]
+        last[continued] = -1
+        pairs.solve(frame, span, overlap[span] + 1000.0 * goes_on)
+
+    made = np.flatnonzero(pairs.made)
+    made = made[np.argsort(pairs.truth[made], kind="stable")]  # the life of each object, one after the other
+    objects, tracks, turns = pairs.truth[made], pairs.found[made], turn[pairs.at[made]]
+    same = objects[1:] == objects[:-1]
+    resumed = same & (turns[1:] != turns[:-1] + 1)
+    present, tracked = (np.bincount(ids, minlength=sequence.objects) for ids in (sequence.truth, objects))
+    share = tracked / np.maximum(present, 1)
     return Clear(
-        true_positives=positives,
-        false_positives=wrong,
-        false_negatives=missed,
-        switches=switches,
-        overlap=total,
+        true_positives=len(made),
+        false_positives=len(sequence.found) - len(made),
+        false_negatives=len(sequence.truth) - len(made),
+        switches=int((same & (tracks[1:] != tracks[:-1])).sum()),
+        overlap=float(overlap[made].sum()),
         mostly_tracked=int((share > 0.8).sum()),
         mostly_lost=int((share < 0.2).sum()),
-        fragments=int((begun[begun > 0] - 1).sum()),
+        fragments=int(resumed.sum()),
     )

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 
-Array = npt.NDArray[Any]
+from eyebright.metrics._tracked import EPS, TrackedSequence
+
 ALPHAS: tuple[float, ...] = tuple(round(0.05 * step, 2) for step in range(1, 20))
 """Least overlaps of a pair, 0.05 to 0.95 (section 5.4)."""
-_EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -66,40 +63,35 @@ class Hota:
         return float(np.sqrt(self.deta_by_alpha * self.assa_by_alpha).mean())
 
 
-def hota(frames: Sequence[tuple[Array, Array, Array]]) -> Hota:
-    """Count one sequence; `frames` as for `clear`.
+def hota(sequence: TrackedSequence) -> Hota:
+    """Count one sequence.
 
     Boxes are paired in each frame by overlap times how well the two identities agree over the whole sequence, once for
     all thresholds (section 5.3).
     """
-    objects = 1 + max((int(truth.max()) for truth, _, _ in frames if len(truth)), default=-1)
-    tracks = 1 + max((int(found.max()) for _, found, _ in frames if len(found)), default=-1)
-    of_object, of_track = np.zeros(objects), np.zeros(tracks)
-    shared = np.zeros((objects, tracks))
-    for truth, found, overlap in frames:
-        of_object[truth] += 1
-        of_track[found] += 1
-        union = overlap.sum(axis=0)[None, :] + overlap.sum(axis=1)[:, None] - overlap
-        part = np.divide(overlap, union, out=np.zeros_like(overlap), where=union > _EPS)
-        shared[np.ix_(truth, found)] += part
-    both = of_object[:, None] + of_track[None, :]
-    agreement = np.divide(shared, both - shared, out=np.zeros_like(shared), where=shared > 0)
+    objects, tracks = sequence.objects, max(sequence.tracks, 1)
+    of_object = np.bincount(sequence.truth, minlength=objects)
+    of_track = np.bincount(sequence.found, minlength=tracks)
+    row, col, overlap = sequence.row, sequence.col, sequence.overlap
+    pairs = sequence.pairs()
+    of_true = np.bincount(row, weights=overlap, minlength=len(sequence.truth))
+    of_said = np.bincount(col, weights=overlap, minlength=len(sequence.found))
+    union = of_true[row] + of_said[col] - overlap
+    part = np.divide(overlap, union, out=np.zeros_like(overlap), where=union > EPS)
+    # only identities that meet have anything in common
+    code, which = np.unique(pairs.truth * tracks + pairs.found, return_inverse=True)
+    a, b = np.divmod(code, tracks)
+    together = of_object[a] + of_track[b]
+    shared = np.bincount(which, weights=part, minlength=len(code))
+    scores = (shared / (together - shared))[which] * overlap
+    for frame, span in pairs.contested():
+        pairs.solve(frame, span, scores[span])
 
-    rows, cols, levels = [], [], []
-    for truth, found, overlap in frames:
-        if len(truth) and len(found):
-            row, col = linear_sum_assignment(agreement[np.ix_(truth, found)] * overlap, maximize=True)
-            rows.append(truth[row])
-            cols.append(found[col])
-            levels.append(overlap[row, col])
-    row, col = (np.concatenate([np.zeros(0, np.int64), *parts]) for parts in (rows, cols))
-    level = np.concatenate([np.zeros(0), *levels])
-
+    level, which = overlap[pairs.made], which[pairs.made]
     positives, association = np.zeros(len(ALPHAS)), np.zeros(len(ALPHAS))
     for at, alpha in enumerate(ALPHAS):
-        good = level >= alpha - _EPS
-        pair, count = np.unique(row[good] * max(tracks, 1) + col[good], return_counts=True)
-        a, b = np.divmod(pair, max(tracks, 1))
+        good = level >= alpha - EPS
+        count = np.bincount(which[good], minlength=len(code))
         positives[at] = good.sum()
-        association[at] = (count * count / np.maximum(1, of_object[a] + of_track[b] - count)).sum()
-    return Hota(positives, int(of_object.sum()), int(of_track.sum()), association)
+        association[at] = (count * count / np.maximum(1, together - count)).sum()
+    return Hota(positives, len(sequence.truth), len(sequence.found), association)

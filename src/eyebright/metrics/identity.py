@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-Array = npt.NDArray[Any]
+from eyebright.metrics._tracked import TrackedSequence
+
 _LEAST_OVERLAP = 0.5
 
 
@@ -37,21 +35,14 @@ class Identity:
         return 2 * self.true_positives / max(1, self.truth + self.found)
 
 
-def identity(frames: Sequence[tuple[Array, Array, Array]]) -> Identity:
-    """Count one sequence; `frames` as for `clear`.
+def identity(sequence: TrackedSequence) -> Identity:
+    """Count one sequence.
 
     The assignment that leaves the fewest wrong boxes is the one with the most agreeing boxes, for the sum of both is
     given: so it needs no rows for the unassigned.
     """
-    objects = 1 + max((int(truth.max()) for truth, _, _ in frames if len(truth)), default=-1)
-    tracks = 1 + max((int(found.max()) for _, found, _ in frames if len(found)), default=-1)
-    agree = np.zeros((objects, tracks), np.int64)
-    for truth, found, overlap in frames:
-        row, col = np.nonzero(overlap >= _LEAST_OVERLAP)
-        agree[truth[row], found[col]] += 1
+    objects, tracks = sequence.objects, sequence.tracks
+    pairs = sequence.pairs(sequence.overlap >= _LEAST_OVERLAP)
+    agree = np.bincount(pairs.truth * tracks + pairs.found, minlength=objects * tracks).reshape(objects, tracks)
     best = agree[linear_sum_assignment(agree, maximize=True)]
-    return Identity(
-        true_positives=int(best.sum()),
-        truth=sum(len(truth) for truth, _, _ in frames),
-        found=sum(len(found) for _, found, _ in frames),
-    )
+    return Identity(true_positives=int(best.sum()), truth=len(sequence.truth), found=len(sequence.found))

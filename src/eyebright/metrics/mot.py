@@ -6,13 +6,13 @@ The numbers equal those of TrackEval, the official judge (tests hold them to fig
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 
 from eyebright.core.errors import InputError
+from eyebright.metrics._tracked import EPS, TrackedSequence, touching
 from eyebright.metrics.clear import Clear, clear
 from eyebright.metrics.hota import Hota, hota
 from eyebright.metrics.identity import Identity, identity
@@ -22,22 +22,6 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 _DISTRACTORS = (2, 7, 8, 12)  # person on vehicle, static person, distractor, reflection (MOT16, arXiv 1603.00831)
 _PEDESTRIAN = 1
-_EPS = float(np.finfo(np.float64).eps)
-
-
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class TrackedFrame:
-    """One frame: what was there, what was said, and how much they overlap.
-
-    Attributes:
-        truth: `int64 (G,)`, identities counted from 0 without gaps over the sequence.
-        found: `int64 (T,)`, likewise.
-        overlap: `float64 (G, T)`, intersection over union.
-    """
-
-    truth: Ints
-    found: Ints
-    overlap: Floats
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,14 +59,14 @@ class MotScores:
         }
 
 
-def mot_frames(
+def mot_sequence(
     truth: tuple[Ints, Ints, Floats],
     found: tuple[Ints, Ints, Floats],
     frames: int,
     *,
     flag: Floats | None = None,
     class_id: Ints | None = None,
-) -> list[TrackedFrame]:
+) -> TrackedSequence:
     """Prepare a sequence as MOTChallenge does.
 
     Ground truth of flag 0 is not counted. With `class_id` (MOT16 and later) only pedestrians count, and a track whose
@@ -109,31 +93,31 @@ def mot_frames(
         if len(pairs) and counts.max() > 1:
             frame, twice = pairs[int(np.argmax(counts))]
             raise InputError(f"{where}: id {twice} occurs twice in frame {frame}")
-    counted = np.ones(len(truth[0]), np.bool_) if flag is None else flag != 0
+    order, found_order = np.argsort(truth[0], kind="stable"), np.argsort(found[0], kind="stable")
+    at, found_at = truth[0][order] - 1, found[0][found_order] - 1
+    row, col, overlap = touching(frames, at, truth[2][order], found_at, found[2][found_order])
+    keep = np.ones(len(order), np.bool_) if flag is None else flag[order] != 0
+    keep_found = np.ones(len(found_order), np.bool_)
     if class_id is not None:
-        counted &= class_id == _PEDESTRIAN
-    distracting = np.zeros(len(counted), np.bool_) if class_id is None else np.isin(class_id, _DISTRACTORS)
-
-    out, kept_truth, kept_found = [], [], []
-    true_rows, found_rows = _by_frame(truth[0], frames), _by_frame(found[0], frames)
-    for of_truth, of_found in zip(true_rows, found_rows, strict=True):
-        overlap = _overlap(truth[2][of_truth], found[2][of_found])
-        if class_id is not None and distracting[of_truth].any():
-            keep = ~_claimed(overlap, distracting[of_truth])
-            of_found, overlap = of_found[keep], overlap[:, keep]
-        inside = counted[of_truth]
-        kept_truth.append(of_truth[inside])
-        kept_found.append(of_found)
-        out.append(overlap[inside])
-    truth_ids = _compact(truth[1], kept_truth)
-    found_ids = _compact(found[1], kept_found)
-    return [TrackedFrame(*parts) for parts in zip(truth_ids, found_ids, out, strict=True)]
+        keep &= class_id[order] == _PEDESTRIAN
+        everything = TrackedSequence(frames, at, order, found_at, found_order, row, col, overlap)
+        keep_found[_claimed(everything, np.isin(class_id[order], _DISTRACTORS))] = False
+    left = keep[row] & keep_found[col]
+    return TrackedSequence(
+        frames,
+        at[keep],
+        _compact(truth[1][order[keep]]),
+        found_at[keep_found],
+        _compact(found[1][found_order[keep_found]]),
+        (np.cumsum(keep) - 1)[row[left]],
+        (np.cumsum(keep_found) - 1)[col[left]],
+        overlap[left],
+    )
 
 
-def mot_scores(frames: Sequence[TrackedFrame]) -> MotScores:
+def mot_scores(sequence: TrackedSequence) -> MotScores:
     """Return the counts of one sequence."""
-    parts = [(frame.truth, frame.found, frame.overlap) for frame in frames]
-    return MotScores(hota(parts), clear(parts), identity(parts))
+    return MotScores(hota(sequence), clear(sequence), identity(sequence))
 
 
 def combined(scores: Mapping[str, MotScores]) -> MotScores:
@@ -150,36 +134,16 @@ def combined(scores: Mapping[str, MotScores]) -> MotScores:
     return first
 
 
-def _by_frame(at: Ints, frames: int) -> list[Ints]:
-    order = np.argsort(at, kind="stable")
-    return np.split(order, np.searchsorted(at[order], np.arange(2, frames + 1)))
+def _compact(ids: Ints) -> Ints:
+    """Return ids counted from 0 without gaps."""
+    return np.unique(ids, return_inverse=True)[1].astype(np.int64)
 
 
-def _compact(ids: Ints, rows: list[Ints]) -> list[Ints]:
-    """Return the ids of each frame counted from 0 without gaps."""
-    flat = np.concatenate([np.zeros(0, np.int64), *rows])
-    compact = np.unique(ids[flat], return_inverse=True)[1].astype(np.int64)
-    return np.split(compact, np.cumsum([len(part) for part in rows])[:-1])
-
-
-def _overlap(boxes: Floats, others: Floats) -> Floats:
-    """Return the intersection over union, 0 where a box has no area."""
-    corner = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    sides = np.maximum(np.minimum(boxes[:, None, 2:], others[None, :, 2:]) - corner, 0)
-    shared = sides[..., 0] * sides[..., 1]
-    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    other_area = np.prod(others[:, 2:] - others[:, :2], axis=1)
-    shared[area <= _EPS] = 0
-    shared[:, other_area <= _EPS] = 0
-    union = area[:, None] + other_area[None, :] - shared
-    out: Floats = np.divide(shared, union, out=np.zeros_like(shared), where=union > _EPS)
-    return out
-
-
-def _claimed(overlap: Floats, distracting: Bools) -> Bools:
-    """Return which tracks `(T,)` are assigned to a distractor."""
-    scores = np.where(overlap < 0.5 - _EPS, 0, overlap)
-    row, col = linear_sum_assignment(scores, maximize=True)
-    out = np.zeros(overlap.shape[1], np.bool_)
-    out[col[(scores[row, col] > _EPS) & distracting[row]]] = True
-    return out
+def _claimed(sequence: TrackedSequence, distracting: Bools) -> Ints:
+    """Return the tracks' boxes that are assigned to a distractor; `distracting (G,)`."""
+    near = sequence.overlap >= 0.5 - EPS
+    row, col, overlap = sequence.row[near], sequence.col[near], sequence.overlap[near]
+    pairs = sequence.pairs(near)
+    for frame, span in pairs.contested():
+        pairs.solve(frame, span, overlap[span])
+    return col[pairs.made & distracting[row]]

@@ -12,7 +12,7 @@ import numpy as np
 from eyebright.core.errors import InputError
 from eyebright.core.types import Tracks
 from eyebright.interop.mot import MotRows, MotSequence, read_mot, read_sequence, rows_of_tracks
-from eyebright.metrics.mot import MotScores, combined, mot_frames, mot_scores
+from eyebright.metrics.mot import MotScores, combined, mot_scores, mot_sequence
 
 Report = dict[str, Any]
 
@@ -67,14 +67,14 @@ def score_rows(folder: Path, found: MotRows) -> tuple[MotScores, MotSequence]:
     """Return the scores of tracks against a sequence's `gt/gt.txt`."""
     facts = read_sequence(folder)
     truth = read_mot(folder / "gt" / "gt.txt", frames=facts.frames)
-    frames = mot_frames(
+    sequence = mot_sequence(
         (truth.frame, truth.id, truth.xyxy),
         (found.frame, found.id, found.xyxy),
         facts.frames,
         flag=truth.confidence,
         class_id=truth.class_id,
     )
-    return mot_scores(frames), facts
+    return mot_scores(sequence), facts
 
 
 def evaluate(root: Path, tracker: str, settings: Mapping[str, Any] | None = None, *, refine: bool = False) -> Report:
