@@ -6,13 +6,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from eyebright.authenticity._cases import Cases, CaseSummary, CaseView, Decision, StoredCase
     from eyebright.authenticity._checker import AuthenticityChecker
     from eyebright.authenticity._codes import Code, check_digit, gtin14, read_codes
     from eyebright.authenticity._compare import Comparison, compare
     from eyebright.authenticity._decide import Calibration, Verdict, learn
     from eyebright.authenticity._evaluate import evaluate
     from eyebright.authenticity._ledger import ImportReport, Ledger, SerialFinding, Sighting
-    from eyebright.authenticity._report import save_comparison, save_report
+    from eyebright.authenticity._report import picture_of, report, save_comparison, save_report
     from eyebright.authenticity._results import CheckResult, FitReport, Look, Product
     from eyebright.authenticity._simulate import KINDS, MadePhoto, make_photos, recapture
     from eyebright.authenticity._text import Line, WordChange, compare_lines, read_lines
@@ -20,9 +21,13 @@ if TYPE_CHECKING:
 _HOMES = {
     "AuthenticityChecker": "_checker",
     "Calibration": "_decide",
+    "CaseSummary": "_cases",
+    "CaseView": "_cases",
+    "Cases": "_cases",
     "CheckResult": "_results",
     "Code": "_codes",
     "Comparison": "_compare",
+    "Decision": "_cases",
     "FitReport": "_results",
     "ImportReport": "_ledger",
     "KINDS": "_simulate",
@@ -33,6 +38,7 @@ _HOMES = {
     "Product": "_results",
     "SerialFinding": "_ledger",
     "Sighting": "_ledger",
+    "StoredCase": "_cases",
     "Verdict": "_decide",
     "WordChange": "_text",
     "check_digit": "_codes",
@@ -42,9 +48,11 @@ _HOMES = {
     "learn": "_decide",
     "make_photos": "_simulate",
     "compare_lines": "_text",
+    "picture_of": "_report",
     "read_codes": "_codes",
     "read_lines": "_text",
     "recapture": "_simulate",
+    "report": "_report",
     "save_comparison": "_report",
     "save_report": "_report",
 }
@@ -53,9 +61,13 @@ __all__ = [
     "KINDS",
     "AuthenticityChecker",
     "Calibration",
+    "CaseSummary",
+    "CaseView",
+    "Cases",
     "CheckResult",
     "Code",
     "Comparison",
+    "Decision",
     "FitReport",
     "ImportReport",
     "Ledger",
@@ -65,6 +77,7 @@ __all__ = [
     "Product",
     "SerialFinding",
     "Sighting",
+    "StoredCase",
     "Verdict",
     "WordChange",
     "check_digit",
@@ -74,9 +87,11 @@ __all__ = [
     "gtin14",
     "learn",
     "make_photos",
+    "picture_of",
     "read_codes",
     "read_lines",
     "recapture",
+    "report",
     "save_comparison",
     "save_report",
 ]

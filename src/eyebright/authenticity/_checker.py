@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
-import json
 import secrets
 import threading
 from collections.abc import Mapping, Sequence
@@ -13,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from eyebright import __version__
+from eyebright.authenticity._cases import Cases
 from eyebright.authenticity._codes import Code, read_codes
 from eyebright.authenticity._compare import Comparison, compare
 from eyebright.authenticity._database import Database
@@ -58,6 +58,7 @@ class AuthenticityChecker:
         self._model: Any = None
         self._identity: tuple[int, Identity] | None = None
         self.ledger = Ledger(self._database)
+        self.cases = Cases(self._database)
 
     def enroll(
         self,
@@ -103,6 +104,27 @@ class AuthenticityChecker:
     def products(self) -> list[Product]:
         """Return the registered products, by name."""
         return self._shelf.products()
+
+    def mark(self, product: str, regions: Mapping[str, Box]) -> None:
+        """Replace the marked places of a product.
+
+        Args:
+            product: its name.
+            regions: by name, x1, y1, x2, y2 in pixels of its first reference as it is stored.
+
+        Raises:
+            QueryError: no such product.
+            InputError: a place without a name, or outside the reference.
+        """
+        self._shelf.mark(product, regions)
+
+    def reference(self, product: str, number: int = 0) -> Image:
+        """Return a reference view of a product as it is stored.
+
+        Raises:
+            QueryError: no such product, or no such view.
+        """
+        return self._shelf.reference(product, number)
 
     def forget(self, product: str) -> None:
         """Remove a product and its pictures; its serials and cases stay.
@@ -185,12 +207,9 @@ class AuthenticityChecker:
         seen = self.ledger.see(number, name, place, case_id) if number else None
         calibration = self.calibration()
         result = self.judge(name, looks, read, seen, case_id, calibration)
-        facts = {**result.to_dict(), "place": place, "calibration": dataclasses.asdict(calibration)}
-        now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        with self._database.writing() as db:
-            db.execute(
-                "INSERT INTO cases VALUES (?, ?, ?, ?, ?)", (case_id, now, name, result.verdict, json.dumps(facts))
-            )
+        versions = {"eyebright": __version__, "model": MODEL}
+        facts = {"place": place, "versions": versions, "calibration": dataclasses.asdict(calibration)}
+        self.cases.keep(result, [photo.vector for photo in known], facts)
         return result
 
     def judge(
@@ -235,16 +254,12 @@ class AuthenticityChecker:
         return compare(first, second)
 
     def case(self, case_id: str) -> dict[str, Any]:
-        """Return a stored case.
+        """Return a stored case as plain values; `cases` has its pictures, the queue and the decisions.
 
         Raises:
             QueryError: no such case.
         """
-        with self._database.reading() as db:
-            row = db.execute("SELECT checked_at, facts FROM cases WHERE id = ?", (case_id,)).fetchone()
-        if row is None:
-            raise QueryError(f"no case {case_id!r}")
-        return {"checked_at": row["checked_at"], **json.loads(row["facts"])}
+        return self.cases.facts(case_id)
 
     def calibration(self) -> Calibration:
         """Return what the last `fit` learnt, or the usual values."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from eyebright.store.sqlite_file import SqliteFile
 
-VERSION = 1
+VERSION = 2  # 2 keeps the pictures of cases, and what people decided
 _TABLES = """
 CREATE TABLE IF NOT EXISTS products (
     name TEXT PRIMARY KEY, gtin TEXT NOT NULL, brand TEXT NOT NULL, words TEXT NOT NULL, regions TEXT NOT NULL
@@ -28,6 +28,17 @@ CREATE TABLE IF NOT EXISTS sightings (
 CREATE INDEX IF NOT EXISTS sightings_by_serial ON sightings (serial);
 CREATE TABLE IF NOT EXISTS cases (
     id TEXT PRIMARY KEY, checked_at TEXT NOT NULL, product TEXT NOT NULL, verdict TEXT NOT NULL, facts TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS case_photos (
+    case_id TEXT NOT NULL, position INTEGER NOT NULL, scale REAL NOT NULL, photo BLOB NOT NULL, reference BLOB NOT NULL,
+    laid BLOB, heat BLOB, vector BLOB NOT NULL, PRIMARY KEY (case_id, position)
+) STRICT;
+CREATE TABLE IF NOT EXISTS decisions (
+    case_id TEXT PRIMARY KEY, label TEXT NOT NULL CHECK (label IN ('genuine', 'counterfeit')), decided_by TEXT NOT NULL,
+    decided_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS samples (
+    case_id TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (case_id, number)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """

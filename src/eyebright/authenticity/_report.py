@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
+from eyebright.authenticity._cases import CaseView, StoredCase, view_of
 from eyebright.authenticity._compare import Comparison
-from eyebright.authenticity._results import CheckResult, Look
+from eyebright.authenticity._results import CheckResult
+from eyebright.core.errors import QueryError
 from eyebright.core.types import Image
-from eyebright.imaging import Region
 from eyebright.media import write_image
 from eyebright.viz import heat_overlay, html
 
@@ -27,12 +31,12 @@ _WORDS = {
 }
 
 
-def outlined(image: Image, regions: tuple[Region, ...]) -> Image:
-    """Return the picture with the regions drawn on it."""
+def outlined(image: Image, boxes: Sequence[Sequence[float]]) -> Image:
+    """Return the picture with the boxes (x1, y1, x2, y2 in its pixels) drawn around."""
     drawn = image.copy()
     thick = max(1, round(max(image.shape[:2]) / 400))
-    for region in regions:
-        x1, y1, x2, y2 = (round(v) for v in region.box)
+    for box in boxes:
+        x1, y1, x2, y2 = (round(v) for v in box)
         cv2.rectangle(drawn, (x1 - 2 * thick, y1 - 2 * thick), (x2 + 2 * thick, y2 + 2 * thick), _RED, thick)
     return drawn
 
@@ -44,31 +48,39 @@ def save_comparison(path: Path | str, reference: Image, photo: Image, found: Com
         MediaError: unknown suffix, or the file cannot be written.
     """
     target = Path(path)
+    places, on_reference = ([r.box for r in regions] for regions in (found.regions, found.reference_regions))
     if target.suffix.lower() in {".html", ".htm"}:
-        body = html.section("Comparison", html.grid(_figures(reference, photo, found), wide=True), _places(found))
+        figures = _figures(
+            reference, photo, found.registration.warped, heat_overlay(reference, found.heat), places, on_reference
+        )
+        body = html.section("Comparison", html.grid(figures, wide=True), _places(places, found.facts()["regions"]))
         intro = f"{len(found.regions)} places differ; correlation {found.registration.correlation:.3f}."
         html.save(target, html.page("Comparison", intro, body))
         return
     gap = np.full((reference.shape[0], 8, 3), 255, np.uint8)
-    shown = outlined(found.registration.warped, found.reference_regions)
+    shown = outlined(found.registration.warped, on_reference)
     write_image(target, np.hstack([reference, gap, shown, gap, heat_overlay(reference, found.heat)]))
 
 
-def save_report(path: Path | str, result: CheckResult) -> None:
-    """Write the whole report of a check as one HTML file.
+def save_report(path: Path | str, result: CheckResult | StoredCase) -> None:
+    """Write the whole report of a check, or of a stored case, as one HTML file.
 
     Raises:
         MediaError: the file cannot be written.
     """
-    parts = []
-    for look in result.looks:
-        figures = _look_figures(look)
-        notes = [html.paragraph(f"Not judged: {look.reason}. {look.advice}.")] if look.reason else []
-        places = [] if look.comparison is None else [_places(look.comparison)]
-        parts.append(html.section(f"Photo {look.photo}", html.grid(figures, wide=True), *notes, *places, *_words(look)))
+    html.save(Path(path), report(result))
+
+
+def report(result: CheckResult | StoredCase) -> str:
+    """Return the whole report of a check, or of a stored case, as one HTML document."""
+    if isinstance(result, CheckResult):
+        facts, views = result.to_dict(), [view_of(look) for look in result.looks]
+    else:
+        facts, views = result.facts, list(result.views)
+    parts = [_photo(photo, view) for photo, view in zip_longest(facts["photos"], views)]
     evidence = [
         (_WORDS.get(name, name), round(value, 2))
-        for name, value in sorted(result.shares.items(), key=lambda pair: -pair[1])
+        for name, value in sorted(facts["evidence"].items(), key=lambda pair: -pair[1])
     ]
     parts.append(
         html.section(
@@ -77,54 +89,116 @@ def save_report(path: Path | str, result: CheckResult) -> None:
             html.table(("evidence", "share"), evidence),
         )
     )
-    if result.codes:
+    if facts["codes"]:
         rows = [
-            (c.symbology, c.text.replace("\x1d", " ␝ "), c.gtin, c.serial, c.expiry, "; ".join(c.problems) or "none")
-            for c in result.codes
-        ]
+            (c["symbology"], c["text"].replace("\x1d", " ␝ "), c["gtin"], c["serial"], c["expiry"],
+             "; ".join(c["problems"]) or "none")
+            for c in facts["codes"]
+        ]  # fmt: skip
         parts.append(html.section("Codes", html.table(("kind", "text", "GTIN", "serial", "expiry", "problems"), rows)))
-    if result.serial is not None:
-        seen = [(s.seen_at[:19].replace("T", " "), s.place or "not said", s.case_id) for s in result.serial.earlier]
-        said = html.paragraph(f"Serial {result.serial.serial}: {result.serial.state}; it {result.serial.reason}.")
-        table = html.table(("seen at (UTC)", "place", "case"), seen) if seen else html.paragraph("Not seen before.")
-        parts.append(html.section("Ledger", said, table))
-    chance = "" if result.probability is None else f" Probability of a counterfeit: {result.probability:.0%}."
-    intro = f"{result.reason}. Decided by: {result.decided_by}.{chance} {result.advice}"
-    html.save(Path(path), html.page(f"{result.product}: {result.verdict}", intro.strip(), *parts))
+    if facts["serial"] is not None:
+        parts.append(_ledger(facts["serial"]))
+    parts += _kept(facts)
+    chance = "" if facts["probability"] is None else f" Probability of a counterfeit: {facts['probability']:.0%}."
+    intro = f"{facts['reason']}. Decided by: {facts['decided_by']}.{chance} {facts['advice']}"
+    return html.page(f"{facts['product']}: {facts['verdict']}", intro.strip(), *parts)
 
 
-def _look_figures(look: Look) -> list[str]:
-    if look.comparison is None:
-        return [
-            html.figure(look.image, "photo", longest=640, accent="query"),
-            html.figure(look.reference, "reference", longest=640),
-        ]
-    return _figures(look.reference, look.image, look.comparison)
+def picture_of(case: StoredCase, number: int, name: str) -> Image:
+    """Return one picture of a stored case with the places that differ drawn on it, RGB `uint8 (H, W, 3)`.
+
+    Args:
+        case: the case.
+        number: of the photo, from 0.
+        name: `photo`, `reference`, `laid` or `heat`.
+
+    Raises:
+        QueryError: no such photo, or it could not be laid over the reference.
+    """
+    if not 0 <= number < len(case.views):
+        raise QueryError(f"the case has {len(case.views)} photos with pictures, not one of number {number}")
+    view, photo = case.views[number], case.facts["photos"][number]
+    if name == "photo":
+        return outlined(view.photo, _boxes(photo, "box", view.scale))
+    if name == "laid" and view.laid is not None:
+        return outlined(view.laid, _boxes(photo, "reference_box"))
+    plain = {"reference": view.reference, "heat": view.heat}.get(name)
+    if plain is None:
+        raise QueryError(f"photo {number} could not be laid over the reference")
+    return plain
 
 
-def _words(look: Look) -> list[str]:
-    if look.words is None:
+def _photo(photo: dict[str, Any], view: CaseView | None) -> str:
+    notes = [html.paragraph(f"Not judged: {photo['reason']}. {photo['advice']}.")] if photo["reason"] else []
+    if view is None:
+        figures = html.paragraph("The pictures of this case were not kept.", soft=True)
+    elif view.laid is None or view.heat is None:
+        figures = html.grid(
+            [
+                html.figure(view.photo, "photo", longest=640, accent="query"),
+                html.figure(view.reference, "reference", longest=640),
+            ],
+            wide=True,
+        )
+    else:
+        places = _boxes(photo, "box", view.scale), _boxes(photo, "reference_box")
+        figures = html.grid(_figures(view.reference, view.photo, view.laid, view.heat, *places), wide=True)
+    table = [] if "homography" not in photo else [_places([r["box"] for r in photo["regions"]], photo["regions"])]
+    return html.section(f"Photo {photo['photo']}", figures, *notes, *table, *_words(photo["words"]))
+
+
+def _boxes(photo: dict[str, Any], name: str, scale: float = 1.0) -> list[Sequence[float]]:
+    return [[v * scale for v in region[name]] for region in photo["regions"]]
+
+
+def _ledger(serial: dict[str, Any]) -> str:
+    seen = [(s["seen_at"][:19].replace("T", " "), s["place"] or "not said", s["case_id"]) for s in serial["earlier"]]
+    said = html.paragraph(f"Serial {serial['serial']}: {serial['state']}; it {serial['reason']}.")
+    table = html.table(("seen at (UTC)", "place", "case"), seen) if seen else html.paragraph("Not seen before.")
+    return html.section("Ledger", said, table)
+
+
+def _kept(facts: dict[str, Any]) -> list[str]:
+    """What only a stored case knows: when, by which versions, and what a person decided."""
+    if "checked_at" not in facts:
         return []
-    if not look.words:
+    rows = [("case", facts["case"]), ("checked at (UTC)", facts["checked_at"][:19].replace("T", " "))]
+    rows += [("place", facts["place"])] if facts.get("place") else []
+    rows += list(facts.get("versions", {}).items())
+    if "calibration" in facts:
+        known = facts["calibration"]
+        rows.append(("false alarm rate", f"{known['false_alarm']:g}"))
+        rows.append(("genuine photos that rank it", f"{len(known['genuine'])}{', made ones' if known['made'] else ''}"))
+    if facts.get("decision"):
+        one = facts["decision"]
+        rows.append(("decided", f"{one['label']}, by {one['decided_by']}, {one['decided_at'][:19].replace('T', ' ')}"))
+    return [html.section("Case", html.table(("", ""), rows))]
+
+
+def _words(words: Sequence[dict[str, str]] | None) -> list[str]:
+    if words is None:
+        return []
+    if not words:
         return [html.paragraph("Every line of text reads as on the reference.")]
-    return [html.table(("text", "reference", "photo"), [(word.kind, word.expected, word.found) for word in look.words])]
+    rows = [(word["kind"], word["expected"], word["found"]) for word in words]
+    return [html.table(("text", "reference", "photo"), rows)]
 
 
-def _figures(reference: Image, photo: Image, found: Comparison) -> list[str]:
+def _figures(
+    reference: Image, photo: Image, laid: Image, heat: Image, places: Sequence[Any], on_reference: Sequence[Any]
+) -> list[str]:
     return [
-        html.figure(outlined(photo, found.regions), "photo", detail="places that differ", longest=640, accent="query"),
+        html.figure(outlined(photo, places), "photo", detail="places that differ", longest=640, accent="query"),
         html.figure(reference, "reference", longest=640),
-        html.figure(
-            outlined(found.registration.warped, found.reference_regions), "photo laid over the reference", longest=640
-        ),
-        html.figure(heat_overlay(reference, found.heat), "heat map", longest=640),
+        html.figure(outlined(laid, on_reference), "photo laid over the reference", longest=640),
+        html.figure(heat, "heat map", longest=640),
     ]
 
 
-def _places(found: Comparison) -> str:
+def _places(boxes: Sequence[Sequence[float]], regions: Sequence[dict[str, Any]]) -> str:
     rows = [
-        (number, " ".join(f"{v:.0f}" for v in region.box), region.area, round(region.strength, 2))
-        for number, region in enumerate(found.regions[:20], 1)
+        (number, " ".join(f"{v:.0f}" for v in box), region["area"], round(region["strength"], 2))
+        for number, (box, region) in enumerate(zip(boxes[:20], regions[:20], strict=True), 1)
     ]
     if not rows:
         return html.paragraph("No place differs.")

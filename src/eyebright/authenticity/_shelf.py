@@ -14,6 +14,7 @@ from eyebright.authenticity._database import Database
 from eyebright.authenticity._photo import KEPT_SIDE, Photo
 from eyebright.authenticity._results import Box, Product
 from eyebright.core.errors import InputError, QueryError
+from eyebright.core.types import Image
 from eyebright.imaging import fit_within
 from eyebright.media import decode_image, encode_image
 
@@ -50,10 +51,7 @@ class Shelf:
                 f"enroll {name}: {gtin!r} is no GTIN: expected 8, 12, 13 or 14 digits with a right check digit"
             )
         height, width = photos[0].image.shape[:2]
-        for label, (x1, y1, x2, y2) in (regions or {}).items():
-            if not (0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height):
-                place = f"region {label} = {x1:g},{y1:g},{x2:g},{y2:g}"
-                raise InputError(f"enroll {name}: {place} does not lie in the photo of {width}x{height} pixels")
+        _check_regions(f"enroll {name}", regions or {}, width, height)
         scale = min(1.0, KEPT_SIDE / max(height, width))
         kept = {label: [v * scale for v in box] for label, box in (regions or {}).items()}
         with self._database.writing() as db:
@@ -79,6 +77,37 @@ class Shelf:
         with self._database.writing() as db:
             _known(db, name)
             _insert(db, name, role, photos, kind)
+
+    def mark(self, name: str, regions: Mapping[str, Box]) -> None:
+        """Replace the marked places, in pixels of the first reference as it is stored.
+
+        Raises:
+            QueryError: no such product.
+            InputError: a place without a name, or outside the reference.
+        """
+        height, width = self.reference(name).shape[:2]
+        _check_regions(f"mark {name}", regions, width, height)
+        with self._database.writing() as db:
+            _known(db, name)
+            text = json.dumps({label: list(box) for label, box in regions.items()})
+            db.execute("UPDATE products SET regions = ? WHERE name = ?", (text, name))
+
+    def reference(self, name: str, number: int = 0) -> Image:
+        """Return a reference view as it is stored, RGB `uint8 (H, W, 3)`.
+
+        Raises:
+            QueryError: no such product, or no such view.
+        """
+        with self._database.reading() as db:
+            _known(db, name)
+            row = db.execute(
+                "SELECT picture FROM pictures WHERE product = ? AND role = 'reference' "
+                "ORDER BY number LIMIT 1 OFFSET ?",
+                (name, number),
+            ).fetchone()
+        if row is None:
+            raise QueryError(f"{name}: has no reference view {number}")
+        return decode_image(row["picture"])
 
     def forget(self, name: str) -> None:
         """Remove a product and all its pictures; serials and cases stay.
@@ -122,6 +151,15 @@ class Shelf:
         with self._database.reading() as db:
             row = db.execute("SELECT coalesce(max(number), 0) * 1000003 + count(*) AS stamp FROM pictures").fetchone()
         return int(row["stamp"])
+
+
+def _check_regions(where: str, regions: Mapping[str, Box], width: int, height: int) -> None:
+    for label, (x1, y1, x2, y2) in regions.items():
+        place = f"region {label} = {x1:g},{y1:g},{x2:g},{y2:g}"
+        if not label.strip():
+            raise InputError(f"{where}: {place}: expected a name, such as logo")
+        if not (0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height):
+            raise InputError(f"{where}: {place} does not lie in the photo of {width}x{height} pixels")
 
 
 def _known(db: sqlite3.Connection, name: str) -> None:

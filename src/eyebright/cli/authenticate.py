@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from eyebright.cli import _authenticate_cases as case_verbs
 from eyebright.cli._authenticate_ledger import ledger_app
 from eyebright.cli.models import given_home
 from eyebright.core.errors import InputError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Check whether a product is genuine.")
 app.add_typer(ledger_app, name="ledger")
+for _verb in (case_verbs.case, case_verbs.cases, case_verbs.queue, case_verbs.decide):
+    app.command()(_verb)
 
 EXIT_CODES = {"genuine": 0, "counterfeit": 3, "inconclusive": 4}
 
@@ -154,14 +157,6 @@ def check(
     else:
         _print(result)
     raise typer.Exit(EXIT_CODES[result.verdict])
-
-
-@app.command()
-def case(
-    context: typer.Context, case_id: Annotated[str, typer.Argument(metavar="CASE")], store: StoreOption = None
-) -> None:
-    """Open a stored check again, as JSON."""
-    typer.echo(json.dumps(checker(context, store).case(case_id), indent=2))
 
 
 @app.command()

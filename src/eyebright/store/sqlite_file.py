@@ -21,8 +21,8 @@ class SqliteFile:
 
     Args:
         path: the file; its folder is made by the first use.
-        tables: SQL that makes the tables, split at `;` and a line break.
-        version: of these tables, from 1.
+        tables: SQL that makes the tables, split at `;` and a line break; `IF NOT EXISTS` lets a new version add some.
+        version: of these tables, from 1; an older file gets the tables that it does not have.
         kind: what such a file is, for errors: "a gallery of `eyebright faces`".
         pragmas: further settings of every connection.
         private: whether folder and file are for this user alone.
@@ -101,10 +101,12 @@ class SqliteFile:
             return
         db.execute("PRAGMA journal_mode = WAL")
         with _transaction(db):
-            if _version(db) == 0:  # no other process was faster
+            found = _version(db)
+            if found < self._version:  # no other process was faster
                 for statement in self._tables.split(";\n"):
                     db.execute(statement)
-                self.fill(db)
+                if found == 0:
+                    self.fill(db)
                 db.execute(f"PRAGMA user_version = {self._version}")
         if self._private:
             self.path.chmod(0o600)
