@@ -11,7 +11,7 @@ import typer
 from eyebright.cli.models import given_home
 
 if TYPE_CHECKING:
-    from eyebright.video import Output, RunReport, VideoSettings
+    from eyebright.video import Output, RunReport
 
 _DEFAULTS: dict[str, Any] = {"model": "motion", "tracker": "eyebright", "camera": "auto"}
 
@@ -81,11 +81,11 @@ def run(
         "clips": clips, "keep": keep,
     }  # fmt: skip
     from eyebright.video import VideoTracker, open_detector
-    from eyebright.video.config import read_config
+    from eyebright.video.config import read_config, settings_from
 
     chosen = {**_DEFAULTS, **(read_config(config) if config else {})}
     chosen |= {name: value for name, value in given.items() if value is not None}
-    settings = _settings(chosen)
+    settings = settings_from(chosen)
     names = chosen.get("sources", [])
     detector = open_detector(chosen["model"], home=given_home(context))
     system = VideoTracker(detector, chosen["tracker"], settings=settings)
@@ -94,27 +94,6 @@ def run(
         typer.echo(json.dumps(report.to_dict(), indent=2))
     else:
         _print(report)
-
-
-def _settings(chosen: dict[str, Any]) -> VideoSettings:
-    from eyebright.video import GroundPlane, Line, VideoSettings, Zone
-
-    return VideoSettings(
-        confidence=chosen.get("conf", 0.0),
-        classes=tuple(name.strip() for name in chosen.get("classes", ())),
-        roi=Zone.parse(chosen["roi"], "roi") if "roi" in chosen else None,
-        lines=tuple(Line.parse(*_named(text, "line", row)) for row, text in enumerate(chosen.get("line", ()), 1)),
-        zones=tuple(Zone.parse(*_named(text, "zone", row)) for row, text in enumerate(chosen.get("zone", ()), 1)),
-        dwell_s=chosen.get("dwell"),
-        ground=GroundPlane.read(chosen["homography"]) if "homography" in chosen else None,
-        camera=chosen["camera"],
-    )
-
-
-def _named(text: str, kind: str, row: int) -> tuple[str, str]:
-    """Take a name off `NAME=x1,y1,...`; without one it is the kind and its number."""
-    name, equals, shape = text.rpartition("=")
-    return shape, name.strip() if equals and name.strip() else f"{kind} {row}"
 
 
 def _outputs(chosen: dict[str, Any], sources: int) -> list[Output]:

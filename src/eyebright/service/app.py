@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse
 
 from eyebright import __version__
 from eyebright.service import problems, state
-from eyebright.service.api import classify, health, image, indexing, jobs, live, models, records, search
+from eyebright.service.api import classify, health, image, indexing, jobs, live, models, records, search, track
 from eyebright.service.limits import Limits
 from eyebright.service.metrics import Measured
 from eyebright.service.security import Guard
@@ -24,6 +24,7 @@ _TAGS = [
     {"name": "Search", "description": "A catalogue of pictures, searched by pictures, words and filters."},
     {"name": "Classify", "description": "What pictures show."},
     {"name": "Image tools", "description": "The classic toolbox: light, edges, keypoints, filters, motion, depth."},
+    {"name": "Track", "description": "Objects in video, followed, counted and measured."},
     {"name": "Models", "description": "The catalogue of models."},
     {"name": "Jobs", "description": "Work in the background, which outlives pages and servers."},
     {"name": "Live", "description": "Cameras, streams and videos as they run."},
@@ -64,7 +65,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     state.install(app, services)
     problems.install(app)
-    for part in (classify, search, records, indexing, image, models, jobs, live, health):  # the first is found fastest
+    parts = (classify, search, records, indexing, image, track, models, jobs, live, health)
+    for part in parts:  # the first is found fastest
         app.include_router(part.router)
     if importlib.util.find_spec("eyebright.service.pages"):
         from eyebright.service import pages

@@ -14,7 +14,7 @@ from eyebright.service.settings import MEBIBYTE, Settings
 
 _LOG = logging.getLogger(__name__)
 _FREE = "/health"
-_INDEXING = ("/search/index", "/search/records")
+_INDEXING = ("/search/index", "/search/records", "/track/sources")
 _SLOWEST = 0.25 * MEBIBYTE  # bytes a second: so much longer than `request_s` may a body take to arrive
 
 

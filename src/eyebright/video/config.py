@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eyebright.core.errors import InputError
 from eyebright.media import display_path
+
+if TYPE_CHECKING:
+    from eyebright.video.settings import VideoSettings
 
 OPTIONS: dict[str, tuple[type, ...]] = {
     "sources": (list,),
@@ -68,3 +71,32 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
         if name in _PATHS and value != "-":
             found[name] = str(Path(path).absolute().parent / value)
     return found
+
+
+def settings_from(options: dict[str, Any]) -> VideoSettings:
+    """Return the settings that options mean; `line`, `zone` and `roi` are texts as on the command line.
+
+    Raises:
+        InputError: a shape that is none, a number out of range, or two shapes of one name.
+    """
+    from eyebright.video.ground import GroundPlane
+    from eyebright.video.lines import Line
+    from eyebright.video.settings import VideoSettings
+    from eyebright.video.zones import Zone
+
+    return VideoSettings(
+        confidence=options.get("conf", 0.0),
+        classes=tuple(name.strip() for name in options.get("classes", ())),
+        roi=Zone.parse(options["roi"], "roi") if "roi" in options else None,
+        lines=tuple(Line.parse(*_named(text, "line", row)) for row, text in enumerate(options.get("line", ()), 1)),
+        zones=tuple(Zone.parse(*_named(text, "zone", row)) for row, text in enumerate(options.get("zone", ()), 1)),
+        dwell_s=options.get("dwell"),
+        ground=GroundPlane.read(options["homography"]) if "homography" in options else None,
+        camera=options.get("camera", "auto"),
+    )
+
+
+def _named(text: str, kind: str, row: int) -> tuple[str, str]:
+    """Take a name off `NAME=x1,y1,...`; without one it is the kind and its number."""
+    name, equals, shape = text.rpartition("=")
+    return shape, name.strip() if equals and name.strip() else f"{kind} {row}"

@@ -13,5 +13,8 @@ KINDS = {
     "search.eval": "eyebright.service.tasks.search:evaluate",
     "search.index": "eyebright.service.tasks.search:index",
     "search.reindex": "eyebright.service.tasks.search:reindex",
+    "track.eval": "eyebright.service.tasks.track:evaluate",
+    "track.run": "eyebright.service.tasks.track:run",
+    "track.score": "eyebright.service.tasks.track:score",
 }
 """The jobs of the service, for `JobQueue`."""
