@@ -17,6 +17,7 @@ BENCHES = (
     "hashing",
     "imaging",
     "indexing",
+    "indexing_memory",
     "nms",
     "retrieval",
     "service",
