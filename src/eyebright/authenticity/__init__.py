@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from eyebright.authenticity._compare import Comparison, compare
     from eyebright.authenticity._decide import Calibration, Verdict, learn
     from eyebright.authenticity._evaluate import evaluate
-    from eyebright.authenticity._ledger import ImportReport, Ledger, SerialFinding, Sighting
+    from eyebright.authenticity._ledger import ImportReport, Ledger, SerialEntry, SerialFinding, Sighting
     from eyebright.authenticity._report import picture_of, report, save_comparison, save_report
     from eyebright.authenticity._results import CheckResult, FitReport, Look, Product
     from eyebright.authenticity._simulate import KINDS, MadePhoto, make_photos, recapture
@@ -36,6 +36,7 @@ _HOMES = {
     "Look": "_results",
     "MadePhoto": "_simulate",
     "Product": "_results",
+    "SerialEntry": "_ledger",
     "SerialFinding": "_ledger",
     "Sighting": "_ledger",
     "StoredCase": "_cases",
@@ -75,6 +76,7 @@ __all__ = [
     "Look",
     "MadePhoto",
     "Product",
+    "SerialEntry",
     "SerialFinding",
     "Sighting",
     "StoredCase",

@@ -33,7 +33,8 @@ MODEL = "efficientnet_lite0"
 _MADE = 200  # made recaptures in all, where there are no genuine photos
 _CALIBRATION = "calibration"
 
-Source = Path | str | Image
+Source = Path | str | Image | tuple[str, Image]
+"""A photo: a file, an RGB picture, or a name and a picture."""
 
 
 class AuthenticityChecker:
@@ -250,8 +251,7 @@ class AuthenticityChecker:
 
     def compare(self, reference: Source, photo: Source) -> Comparison | None:
         """Lay any picture over another and say where they differ; see `eyebright.authenticity.compare`."""
-        first, second = (read_image(x) if isinstance(x, Path | str) else x for x in (reference, photo))
-        return compare(first, second)
+        return compare(_named(reference)[1], _named(photo)[1])
 
     def case(self, case_id: str) -> dict[str, Any]:
         """Return a stored case as plain values; `cases` has its pictures, the queue and the decisions.
@@ -290,15 +290,13 @@ class AuthenticityChecker:
         Raises:
             MediaError: one cannot be read.
         """
-        images = [read_image(x) if isinstance(x, Path | str) else x for x in sources]
-        names = [display_path(x) if isinstance(x, Path | str) else "picture" for x in sources]
+        named = [_named(source) for source in sources]
         with self._lock:
             if self._model is None:
                 from eyebright.models import load_model
 
                 self._model = load_model(MODEL, task="embedding", home=self._home, threads=self._threads)
-        vectors = [self._model.embed([image]).vectors[0] for image in images]
-        return [Photo(*row) for row in zip(images, vectors, names, strict=True)]
+        return [Photo(image, self._model.embed([image]).vectors[0], name) for name, image in named]
 
     @staticmethod
     def evidence(looks: Sequence[Look]) -> dict[str, float]:
@@ -321,6 +319,12 @@ class AuthenticityChecker:
             if gtin and code.gtin and code.gtin != gtin:
                 return f"{code.symbology} says GTIN {code.gtin}, {product} has {gtin}"
         return ""
+
+
+def _named(source: Source) -> tuple[str, Image]:
+    if isinstance(source, Path | str):
+        return display_path(source), read_image(source)
+    return source if isinstance(source, tuple) else ("picture", source)
 
 
 def _with_words(look: Look) -> Look:

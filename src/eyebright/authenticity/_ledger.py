@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import datetime as dt
+import io
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -62,6 +63,25 @@ class SerialFinding:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class SerialEntry:
+    """One serial of the ledger.
+
+    Attributes:
+        serial: the number.
+        product: whose it is; empty: of any.
+        state: `valid` or `revoked`.
+        reason: why it was revoked, or empty.
+        seen: how often a check saw it.
+    """
+
+    serial: str
+    product: str
+    state: str
+    reason: str
+    seen: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class ImportReport:
     """What an import did.
 
@@ -102,13 +122,24 @@ class Ledger:
             InputError: the file cannot be read or has no such column.
         """
         try:
-            with Path(path).open(encoding="utf-8-sig", newline="") as stream:
-                table = csv.DictReader(stream)
-                if "serial" not in (table.fieldnames or ()):
-                    raise InputError(f"{path}: expected a CSV table with a column 'serial', got {table.fieldnames}")
-                rows = [(table.line_num, row["serial"] or "", row.get("product") or "") for row in table]
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            data = Path(path).read_bytes()
+        except OSError as error:
             raise InputError(f"{path}: cannot read it as a CSV table in UTF-8: {error}") from error
+        return self.import_table(data, str(path))
+
+    def import_table(self, data: bytes, where: str) -> ImportReport:
+        """As `import_csv`, from the bytes of a table; `where` names it in errors.
+
+        Raises:
+            InputError: no table, or one without the column.
+        """
+        try:
+            table = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+            if "serial" not in (table.fieldnames or ()):
+                raise InputError(f"{where}: expected a CSV table with a column 'serial', got {table.fieldnames}")
+            rows = [(table.line_num, row["serial"] or "", row.get("product") or "") for row in table]
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise InputError(f"{where}: cannot read it as a CSV table in UTF-8: {error}") from error
         reports = [self._insert(rows[start : start + _AT_ONCE]) for start in range(0, len(rows), _AT_ONCE)]
         problems = tuple(line for report in reports for line in report.problems)
         return ImportReport(sum(r.added for r in reports), sum(r.unchanged for r in reports), problems)
@@ -126,6 +157,25 @@ class Ledger:
                 "ON CONFLICT (serial) DO UPDATE SET state = 'revoked', reason = excluded.reason",
                 (serial, reason),
             )
+
+    def page(self, text: str = "", *, limit: int = 50, offset: int = 0) -> tuple[list[SerialEntry], int]:
+        """Return some serials in their order, and how many there are.
+
+        Args:
+            text: only serials that contain it.
+            limit: at most so many.
+            offset: skip so many.
+        """
+        with self._database.reading() as db:
+            total = db.execute("SELECT count(*) FROM serials WHERE instr(serial, ?)", (text,)).fetchone()[0]
+            rows = db.execute(
+                "SELECT *, (SELECT count(*) FROM sightings WHERE sightings.serial = serials.serial) AS seen "
+                "FROM serials WHERE instr(serial, ?) ORDER BY serial LIMIT ? OFFSET ?",
+                (text, limit, offset),
+            ).fetchall()
+        return [
+            SerialEntry(row["serial"], row["product"], row["state"], row["reason"], row["seen"]) for row in rows
+        ], int(total)
 
     def history(self, serial: str) -> list[Sighting]:
         """Return where and when a serial was seen, oldest first."""

@@ -13,7 +13,20 @@ from starlette.responses import RedirectResponse
 
 from eyebright import __version__
 from eyebright.service import problems, state
-from eyebright.service.api import classify, health, image, indexing, jobs, live, models, records, search, track
+from eyebright.service.api import (
+    authenticity,
+    authenticity_cases,
+    classify,
+    health,
+    image,
+    indexing,
+    jobs,
+    live,
+    models,
+    records,
+    search,
+    track,
+)
 from eyebright.service.limits import Limits
 from eyebright.service.metrics import Measured
 from eyebright.service.security import Guard
@@ -25,6 +38,7 @@ _TAGS = [
     {"name": "Classify", "description": "What pictures show."},
     {"name": "Image tools", "description": "The classic toolbox: light, edges, keypoints, filters, motion, depth."},
     {"name": "Track", "description": "Objects in video, followed, counted and measured."},
+    {"name": "Authenticity", "description": "Whether products are genuine: checks, cases, the serial ledger."},
     {"name": "Models", "description": "The catalogue of models."},
     {"name": "Jobs", "description": "Work in the background, which outlives pages and servers."},
     {"name": "Live", "description": "Cameras, streams and videos as they run."},
@@ -65,7 +79,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     state.install(app, services)
     problems.install(app)
-    parts = (classify, search, records, indexing, image, track, models, jobs, live, health)
+    parts = (
+        classify, search, records, indexing, image, track, authenticity, authenticity_cases, models, jobs, live, health,
+    )  # fmt: skip
     for part in parts:  # the first is found fastest
         app.include_router(part.router)
     if importlib.util.find_spec("eyebright.service.pages"):

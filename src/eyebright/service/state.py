@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, FastAPI, Request
 
@@ -17,6 +17,9 @@ from eyebright.service.pictures import Pictures
 from eyebright.service.settings import Settings
 from eyebright.service.tasks import KINDS
 from eyebright.service.uploads import Remembered
+
+if TYPE_CHECKING:
+    from eyebright.authenticity import AuthenticityChecker
 
 MAX_STREAMS = 32
 """Job event streams at once."""
@@ -40,6 +43,7 @@ class Services:
         # interpreter's lock, which the event loop holds when it parses uploads, others keep the cores busy
         self.classifying = ThreadPoolExecutor(2 * default_threads(), thread_name_prefix="classify")
         self._classifiers: dict[str, ImageClassifier] = {}
+        self._authenticity: AuthenticityChecker | None = None
         self._jobs: JobQueue | None = None
         self._lock = threading.Lock()
 
@@ -51,6 +55,16 @@ class Services:
                 workers, waiting = self.settings.job_workers, self.settings.max_queued
                 self._jobs = JobQueue(self.home / "jobs", KINDS, workers=workers, max_queued=waiting)
             return self._jobs
+
+    @property
+    def authenticity(self) -> AuthenticityChecker:
+        """The checker of products; nothing is read until it is asked."""
+        with self._lock:
+            if self._authenticity is None:
+                from eyebright.authenticity import AuthenticityChecker
+
+                self._authenticity = AuthenticityChecker(home=self.home)
+            return self._authenticity
 
     def loaded_classifier(self, name: str) -> ImageClassifier | None:
         """Return a classifier that was used before, and is therefore on this machine."""

@@ -7,6 +7,8 @@ since links may have been changed meanwhile.
 from __future__ import annotations
 
 KINDS = {
+    "authenticity.eval": "eyebright.service.tasks.authenticity:evaluate_manifest",
+    "authenticity.fit": "eyebright.service.tasks.authenticity:fit",
     "models.pull": "eyebright.service.tasks.models:pull_model",
     "models.verify": "eyebright.service.tasks.models:verify_model",
     "search.duplicates": "eyebright.service.tasks.search:find_duplicates",
