@@ -1,7 +1,8 @@
 """How good an answer is: recall@k, average precision; ROC, EER, TAR@FAR; HOTA, CLEAR, IDF1; AP of detection."""
 
+from eyebright.metrics._tracked import TrackedSequence
 from eyebright.metrics.detection import evaluate_detections, worst_images
-from eyebright.metrics.mot import MotScores, TrackedSequence, combined, mot_scores, mot_sequence
+from eyebright.metrics.mot import MotScores, combined, mot_scores, mot_sequence
 from eyebright.metrics.retrieval import RetrievalMetric, average_precision, hit_at, precision_at
 from eyebright.metrics.verification import (
     Interval,

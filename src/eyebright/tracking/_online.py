@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from eyebright.core.errors import InputError
 from eyebright.core.types import Detections, Embeddings, Space, Tracks
-from eyebright.tracking.association import Indices, assign_pairs, overlaps
+from eyebright.tracking.association import Indices, Pairs, assign, touching
 from eyebright.tracking.kalman import BoxFilter
 
 Array = npt.NDArray[Any]
@@ -46,6 +46,7 @@ class Seen:
 
 
 _NOTHING = Seen(np.zeros((0, 4)), np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64))
+_NONE = np.zeros(0, np.int64)
 _GAPS = 31  # how many gaps between frames are remembered to know the usual one
 
 
@@ -173,16 +174,16 @@ class OnlineTracker(abc.ABC):
 
     # shared steps
 
-    def _overlap(self, seen: Seen) -> npt.NDArray[np.float64]:
-        """Return how the predicted boxes overlap the detections, `(N, M)`, 0 across classes."""
-        return self._apart(overlaps(self._table["box"], seen.boxes), seen)
+    def _overlap(self, seen: Seen) -> Pairs:
+        """Return the predicted boxes and the detections that overlap, with how much they do."""
+        return self._apart(touching(self._table["box"], seen.boxes), seen)
 
-    def _apart(self, scores: npt.NDArray[np.float64], seen: Seen) -> npt.NDArray[np.float64]:
-        """Return the scores with 0 where a track is of another class than a detection."""
-        mine, classes = self._table["class"], seen.classes
-        if self.per_class and scores.size and ((mine != classes[0]).any() or (classes != classes[0]).any()):
-            scores[mine[:, None] != classes[None, :]] = 0
-        return scores
+    def _apart(self, pairs: Pairs, seen: Seen) -> Pairs:
+        """Return the pairs without those of a track of another class than the detection."""
+        if not self.per_class:
+            return pairs
+        same = self._table["class"][pairs.row] == seen.classes[pairs.col]
+        return pairs if same.all() else pairs.take(same)
 
     def _continue(self, rows: Indices, seen: Seen) -> None:
         """Continue these tracks in these detections."""
@@ -256,19 +257,21 @@ class OnlineTracker(abc.ABC):
         return unit
 
 
-def match(scores: npt.NDArray[np.float64], rows: Array, cols: Array) -> tuple[Indices, Indices]:
-    """Assign some rows to some columns; returns row and column numbers of the whole matrix `(N, M)`."""
-    row, col = np.nonzero(scores)
-    mine, theirs = np.zeros(scores.shape[0], np.bool_), np.zeros(scores.shape[1], np.bool_)
-    mine[rows], theirs[cols] = True, True
-    wanted = mine[row] & theirs[col]
-    return assign_pairs(row[wanted], col[wanted], scores)
+def match(pairs: Pairs, rows: Array, cols: Array) -> tuple[Indices, Indices]:
+    """Assign some rows to some columns; returns row and column numbers of the whole."""
+    if not (len(pairs.row) and len(rows) and len(cols)):
+        return _NONE, _NONE
+    return assign(pairs.among(rows, cols))
 
 
 def without(items: Array, taken: Array) -> Indices:
-    """Return the items that are not taken, in their order."""
-    left: Indices = items[~np.isin(items, taken)]
-    return left
+    """Return the items (numbers from 0, rising) that are not taken."""
+    if not (len(items) and len(taken)):
+        return items
+    left = np.zeros(int(max(items[-1], taken.max())) + 1, np.bool_)
+    left[items] = True
+    left[taken] = False
+    return np.flatnonzero(left)
 
 
 def _sound(detections: Detections, vectors: Array | None) -> Seen:

@@ -1,92 +1,160 @@
 """Association: which track continues in which detection.
 
-A score is what a pair is worth, and 0 means that the pair is not allowed. `assign` finds the pairs of the greatest
-sum: pairs that compete with no other are taken at once, the rest falls into connected components, each solved by SciPy.
-A cost c with a limit L, as the papers write it, is the score max(0, L - c).
+A score is what a pair is worth, and 0 means that the pair is not allowed. Of thousands of boxes on each side few pairs
+touch: only these are listed and worked on. `assign` finds the pairs of the greatest sum: pairs that compete with no
+other are taken at once, SciPy's solvers take the rest. A cost c with a limit L, as the papers write it, is the score
+max(0, L - c).
 """
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 Scores = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
-_ROWS = 1000  # rows of the matrix of overlaps that are looked at at once
-_SMALL = 64  # up to so many rows the solver is quicker than finding the components
+_SMALL = 64  # up to so many contested rows the solver of whole matrices is quicker than that of lists
+_FEW = 4096  # up to so many pairs of boxes all are compared; beyond, boxes are sorted first
+_CHUNK = 1 << 20  # pairs that are looked at at once
 
 
-def assign(scores: Scores) -> tuple[Indices, Indices]:
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """The allowed pairs of N rows with M columns.
+
+    Attributes:
+        row: `int64 (P,)`.
+        col: `int64 (P,)`.
+        score: `float64 (P,)`, above 0.
+        shape: (N, M).
+    """
+
+    row: Indices
+    col: Indices
+    score: Scores
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, scores: Scores) -> Pairs:
+        """Return the pairs of a matrix `(N, M)` whose score is above 0."""
+        row, col = np.nonzero(scores > 0)
+        return cls(row, col, scores[row, col], (scores.shape[0], scores.shape[1]))
+
+    def take(self, keep: npt.NDArray[Any]) -> Pairs:
+        """Return these pairs."""
+        return Pairs(self.row[keep], self.col[keep], self.score[keep], self.shape)
+
+    def above(self, minimum: float) -> Pairs:
+        """Return what a cost of 1 - score with the limit 1 - minimum is worth: score - minimum, where above 0."""
+        return self.worth(self.score - minimum)
+
+    def worth(self, score: Scores) -> Pairs:
+        """Return the pairs with other scores; those of no score above 0 go."""
+        keep = score > 0
+        if keep.all():
+            return Pairs(self.row, self.col, score, self.shape)
+        return Pairs(self.row[keep], self.col[keep], score[keep], self.shape)
+
+    def among(self, rows: npt.NDArray[Any], cols: npt.NDArray[Any]) -> Pairs:
+        """Return the pairs of some rows with some columns."""
+        mine, theirs = np.zeros(self.shape[0], np.bool_), np.zeros(self.shape[1], np.bool_)
+        mine[rows], theirs[cols] = True, True
+        return self.take(mine[self.row] & theirs[self.col])
+
+
+def assign(scores: Scores | Pairs) -> tuple[Indices, Indices]:
     """Return rows and columns of the assignment with the greatest sum of scores, `int64 (K,)` each, rows ascending.
 
     Args:
         scores: `(N, M)`, at least 0; a pair of score 0 is never made.
     """
-    row, col = np.nonzero(scores)
-    return assign_pairs(row, col, scores)
+    pairs = scores if isinstance(scores, Pairs) else Pairs.of(scores)
+    row, col = pairs.row, pairs.col
+    if not len(row):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    contested = (np.bincount(row)[row] > 1) | (np.bincount(col)[col] > 1)
+    if not contested.any():
+        order = np.argsort(row)
+        return row[order], col[order]
+    alone = ~contested
+    more_row, more_col = _solved(row[contested], col[contested], pairs.score[contested])
+    rows, cols = np.concatenate([row[alone], more_row]), np.concatenate([col[alone], more_col])
+    order = np.argsort(rows)
+    return rows[order], cols[order]
 
 
-def assign_pairs(row: Indices, col: Indices, scores: Scores) -> tuple[Indices, Indices]:
-    """As `assign`, among these pairs only: `row` and `col` `(P,)` name the entries of `scores` that count."""
-    rivals = np.bincount(row, minlength=scores.shape[0])[row] + np.bincount(col, minlength=scores.shape[1])[col]
-    alone = rivals == 2
-    rows, cols = [row[alone]], [col[alone]]
-    row, col = row[~alone], col[~alone]
-    if len(row):
-        for part_row, part_col in _components(row, col):
-            part = scores[np.ix_(part_row, part_col)]
-            found_row, found_col = linear_sum_assignment(part, maximize=True)
-            made = part[found_row, found_col] > 0
-            rows.append(part_row[found_row[made]])
-            cols.append(part_col[found_col[made]])
-    all_rows, all_cols = np.concatenate(rows), np.concatenate(cols)
-    order = np.argsort(all_rows)
-    return all_rows[order].astype(np.int64), all_cols[order].astype(np.int64)
-
-
-def _components(row: Indices, col: Indices) -> list[tuple[Indices, Indices]]:
+def _solved(row: Indices, col: Indices, score: Scores) -> tuple[Indices, Indices]:
     rows, row_at = np.unique(row, return_inverse=True)
     cols, col_at = np.unique(col, return_inverse=True)
     if len(rows) <= _SMALL:
-        return [(rows, cols)]
-    size = len(rows) + len(cols)
-    edges = coo_array((np.ones(len(row), np.int8), (row_at, col_at + len(rows))), shape=(size, size))
-    count, label = connected_components(edges, directed=False)
-    order = np.argsort(label, kind="stable")
-    parts = np.split(order, np.cumsum(np.bincount(label, minlength=count))[:-1])
-    return [(rows[part[part < len(rows)]], cols[part[part >= len(rows)] - len(rows)]) for part in parts]
+        matrix = np.zeros((len(rows), len(cols)))
+        matrix[row_at, col_at] = score
+        found_row, found_col = linear_sum_assignment(matrix, maximize=True)
+        made = matrix[found_row, found_col] > 0
+        return rows[found_row[made]], cols[found_col[made]]
+    # the solver of lists wants a partner for every row: each has one of its own that is worth nothing. Its weights may
+    # not be 0, so all are one more, which changes every full assignment by the same
+    own = np.arange(len(rows))
+    weights = csr_array(
+        (
+            np.concatenate([score + 1, np.ones(len(rows))]),
+            (np.concatenate([row_at, own]), np.concatenate([col_at, len(cols) + own])),
+        ),
+        shape=(len(rows), len(cols) + len(rows)),
+    )
+    found_row, found_col = min_weight_full_bipartite_matching(weights, maximize=True)
+    made = found_col < len(cols)
+    return rows[found_row[made]], cols[found_col[made]]
 
 
-def overlaps(boxes: Scores, others: Scores) -> Scores:
-    """Return the intersection over union of `(N, 4)` with `(M, 4)`, `float64 (N, M)`; 0 for boxes without an area.
+def touching(boxes: Scores, others: Scores) -> Pairs:
+    """Return the pairs of boxes `(N, 4)` with `(M, 4)` that overlap, with their intersection over union.
 
-    Only pairs that touch are worked out, and only they are written: ten thousand boxes on each side stay cheap.
+    Boxes without an area overlap nothing. Ten thousand boxes on each side stay cheap, for only boxes whose left sides
+    are near each other are compared.
     """
-    out = np.zeros((len(boxes), len(others)))
-    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    other_areas = (others[:, 2] - others[:, 0]) * (others[:, 3] - others[:, 1])
-    for start in range(0, len(boxes), _ROWS):
-        part = boxes[start : start + _ROWS]
-        touch = part[:, None, 0] < others[None, :, 2]
-        touch &= part[:, None, 2] > others[None, :, 0]
-        touch &= part[:, None, 1] < others[None, :, 3]
-        touch &= part[:, None, 3] > others[None, :, 1]
-        row, col = np.nonzero(touch)
-        a, b = part[row], others[col]
-        across = np.minimum(a[:, 2], b[:, 2]) - np.maximum(a[:, 0], b[:, 0])
-        shared = across * (np.minimum(a[:, 3], b[:, 3]) - np.maximum(a[:, 1], b[:, 1]))
-        good = (across > 0) & (shared > 0)
-        row, col, shared = row[good] + start, col[good], shared[good]
-        out[row, col] = shared / (areas[row] + other_areas[col] - shared)
-    return out
+    shape = len(boxes), len(others)
+    if shape[0] * shape[1] <= _FEW:
+        touch = boxes[:, None, :2] < others[None, :, 2:]
+        touch &= boxes[:, None, 2:] > others[None, :, :2]
+        row, col = np.nonzero(touch[..., 0] & touch[..., 1])
+        return _measured(boxes, others, row, col, shape)
+    # a box touches only those that begin before it ends, and not further left than the widest of them is wide
+    order = np.argsort(others[:, 0])
+    left, high, low = others[order, 0], others[order, 1], others[order, 3]
+    widest = float((others[:, 2] - others[:, 0]).max())
+    first = np.searchsorted(left, boxes[:, 0] - widest, side="right")
+    many = np.maximum(np.searchsorted(left, boxes[:, 2], side="left") - first, 0)
+    ends, parts, start = np.cumsum(many), list[Pairs](), 0
+    while start < len(boxes):
+        base = int(ends[start] - many[start])
+        stop = max(start + 1, int(np.searchsorted(ends, base + _CHUNK, side="right")))
+        row = np.repeat(np.arange(start, stop), many[start:stop])
+        place = np.arange(len(row)) + (first - (ends - many) + base)[row]
+        # most of them are above or below each other
+        level = (boxes[row, 1] < low[place]) & (boxes[row, 3] > high[place])
+        parts.append(_measured(boxes, others, row[level], order[place[level]], shape))
+        start = stop
+    if len(parts) == 1:
+        return parts[0]
+    row, col, score = (np.concatenate([getattr(part, name) for part in parts]) for name in ("row", "col", "score"))
+    return Pairs(row, col, score, shape)
 
 
-def gain(overlap: Scores, minimum: float) -> Scores:
-    """Return the scores of a cost 1 - overlap with the limit 1 - minimum: overlap - minimum, at least 0."""
-    out = np.zeros_like(overlap)
-    row, col = np.nonzero(overlap > minimum)
-    out[row, col] = overlap[row, col] - minimum
-    return out
+def _measured(boxes: Scores, others: Scores, row: Indices, col: Indices, shape: tuple[int, int]) -> Pairs:
+    """Return those of the pairs that overlap."""
+    a, b = boxes[row], others[col]
+    sides = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
+    across, down = sides[:, 0], sides[:, 1]
+    shared = across * down
+    good = (across > 0) & (down > 0) & (shared > 0)
+    if not good.all():
+        row, col, a, b, shared = row[good], col[good], a[good], b[good], shared[good]
+    size, other = a[:, 2:] - a[:, :2], b[:, 2:] - b[:, :2]
+    return Pairs(row, col, shared / (size[:, 0] * size[:, 1] + other[:, 0] * other[:, 1] - shared), shape)

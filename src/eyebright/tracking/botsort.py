@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from eyebright.core.errors import InputError
 from eyebright.tracking._online import Seen
-from eyebright.tracking.association import Indices, gain
+from eyebright.tracking.association import Indices, Pairs
 from eyebright.tracking.bytetrack import ByteTrack
 from eyebright.tracking.kalman import BoxFilter
 
@@ -47,21 +47,20 @@ class BotSort(ByteTrack):
         widen_looks(self._table, self._space)
         super()._begin(seen)
 
-    def _first_scores(self, overlap: npt.NDArray[np.float64], seen: Seen) -> npt.NDArray[np.float64]:
-        scores = self._worth(overlap, seen)
+    def _first_scores(self, overlap: Pairs, seen: Seen) -> Pairs:
+        worth = self._weighed(overlap, seen) - self.min_iou
         if seen.vectors is None:
-            return scores
+            return overlap.worth(worth)
         widen_looks(self._table, self._space)
-        halved = (1 - self._table["looks"] @ seen.vectors.T) / 2
-        close = (overlap >= 1 - self.proximity) & (halved <= self.appearance)
+        halved = (1 - (self._table["looks"][overlap.row] * seen.vectors[overlap.col]).sum(axis=1)) / 2
+        close = (overlap.score >= 1 - self.proximity) & (halved <= self.appearance)
         by_looks = np.where(close, (1 - self.min_iou) - halved, 0)
-        out: npt.NDArray[np.float64] = np.maximum(scores, by_looks)
-        return out
+        return overlap.worth(np.maximum(worth, by_looks))
 
-    def _worth(self, overlap: npt.NDArray[np.float64], seen: Seen) -> npt.NDArray[np.float64]:
-        """Return what the overlaps are worth."""
+    def _weighed(self, overlap: Pairs, seen: Seen) -> npt.NDArray[np.float64]:
+        """Return the overlaps as they count, `(P,)`."""
         del seen
-        return gain(overlap, self.min_iou)
+        return overlap.score
 
     def _continue(self, rows: Indices, seen: Seen) -> None:
         super()._continue(rows, seen)

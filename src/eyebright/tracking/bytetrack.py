@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from eyebright.core.errors import InputError
 from eyebright.tracking._online import OnlineTracker, Seen, match, without
-from eyebright.tracking.association import Indices, gain
+from eyebright.tracking.association import Indices, Pairs
 from eyebright.tracking.kalman import BoxFilter
 
 
@@ -65,7 +65,7 @@ class ByteTrack(OnlineTracker):
         # only tracks that were seen in the frame before continue in unsure detections
         left = without(known, rows)
         left = left[table["missed"][left] == 0]
-        low_rows, low_cols = match(gain(overlap, self.min_iou_low), left, unsure)
+        low_rows, low_cols = match(overlap.above(self.min_iou_low), left, unsure)
         free = without(sure, cols)
         fresh = np.flatnonzero(~table["confirmed"])
         new_rows, new_cols = match(self._fresh_scores(overlap, seen), fresh, free)
@@ -74,15 +74,15 @@ class ByteTrack(OnlineTracker):
         born = without(free, cols)
         return rows, cols, born[seen.confidence[born] >= self.new]
 
-    def _first_scores(self, overlap: npt.NDArray[np.float64], seen: Seen) -> npt.NDArray[np.float64]:
-        """Return what each pair of a track and a sure detection is worth, `(N, M)`."""
+    def _first_scores(self, overlap: Pairs, seen: Seen) -> Pairs:
+        """Return what each pair of a track and a sure detection is worth."""
         del seen
-        return gain(overlap, self.min_iou)
+        return overlap.above(self.min_iou)
 
-    def _fresh_scores(self, overlap: npt.NDArray[np.float64], seen: Seen) -> npt.NDArray[np.float64]:
+    def _fresh_scores(self, overlap: Pairs, seen: Seen) -> Pairs:
         """Return the same for the tracks that are not confirmed."""
         del seen
-        return gain(overlap, self.min_iou_unconfirmed)
+        return overlap.above(self.min_iou_unconfirmed)
 
     def _continue(self, rows: Indices, seen: Seen) -> None:
         super()._continue(rows, seen)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from eyebright.core.errors import InputError
 from eyebright.tracking._online import OnlineTracker, Seen, match, without
-from eyebright.tracking.association import Indices, gain
+from eyebright.tracking.association import Indices, Pairs
 from eyebright.tracking.kalman import BoxFilter
 
 _GATE = 9.4877  # 0.95 quantile of chi-square with four degrees of freedom (section 2.2)
@@ -81,13 +81,12 @@ class DeepSort(OnlineTracker):
                 more_rows, more_cols = match(scores, level, without(sure, cols))
                 rows, cols = np.concatenate([rows, more_rows]), np.concatenate([cols, more_cols])
         recent = without(np.flatnonzero((table["missed"] == 0) | (seen.vectors is None)), rows)
-        scores = gain(self._overlap(seen), self.min_iou)
-        more_rows, more_cols = match(scores, recent, without(sure, cols))
+        more_rows, more_cols = match(self._overlap(seen).above(self.min_iou), recent, without(sure, cols))
         rows, cols = np.concatenate([rows, more_rows]), np.concatenate([cols, more_cols])
         return rows, cols, without(sure, cols)
 
-    def _looks_scores(self, seen: Seen) -> npt.NDArray[np.float64]:
-        """Return what pairs are worth by their looks, 0 beyond the gates, `(N, M)` (equations 2 to 4)."""
+    def _looks_scores(self, seen: Seen) -> Pairs:
+        """Return what the pairs within the gates are worth by their looks (equations 2 to 4)."""
         table = self._table
         assert seen.vectors is not None
         likeness = np.einsum("ngd,md->ngm", table["looks"], seen.vectors)
@@ -95,7 +94,7 @@ class DeepSort(OnlineTracker):
         distance = 1 - likeness.max(axis=1).astype(np.float64)
         scores = np.maximum(self.max_distance - distance, 0)
         scores[self.motion.mahalanobis(table["state"], seen.boxes) > _GATE] = 0
-        return self._apart(scores, seen)
+        return self._apart(Pairs.of(scores), seen)
 
     def _continue(self, rows: Indices, seen: Seen) -> None:
         super()._continue(rows, seen)

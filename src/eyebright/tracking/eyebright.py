@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from eyebright.core.errors import InputError
-from eyebright.tracking._online import Seen, match, without
-from eyebright.tracking.association import Indices, gain, overlaps
+from eyebright.tracking._online import Seen, without
+from eyebright.tracking.association import Indices, Pairs, assign
 from eyebright.tracking.botsort import BotSort, widen_looks
 from eyebright.tracking.kalman import BoxFilter
 
@@ -44,24 +44,24 @@ class Eyebright(BotSort):
         }  # fmt: skip
         super().__init__(**{**defaults, **settings})
 
-    def _overlap(self, seen: Seen) -> npt.NDArray[np.float64]:
-        mine, theirs = self._table["box"], seen.boxes
-        out = overlaps(mine, theirs)
+    def _overlap(self, seen: Seen) -> Pairs:
+        pairs = super()._overlap(seen)
         if self.height_power:
-            row, col = np.nonzero(out)
-            a, b = mine[row], theirs[col]
+            a, b = self._table["box"][pairs.row], seen.boxes[pairs.col]
             shared = np.minimum(a[:, 3], b[:, 3]) - np.maximum(a[:, 1], b[:, 1])
             whole = np.maximum(a[:, 3], b[:, 3]) - np.minimum(a[:, 1], b[:, 1])
-            out[row, col] *= (shared / whole) ** self.height_power
+            part = shared / whole
+            # a power of 1 costs nothing
+            pairs = pairs.worth(pairs.score * (part if self.height_power == 1 else part**self.height_power))
         # what is lost for long is found by its looks alone
-        out[self._table["missed"] > self.max_age] = 0
-        return self._apart(out, seen)
+        long = self._table["missed"] > self.max_age
+        return pairs.take(~long[pairs.row]) if long.any() else pairs
 
-    def _worth(self, overlap: npt.NDArray[np.float64], seen: Seen) -> npt.NDArray[np.float64]:
-        return gain(_weighed(overlap, seen), self.min_iou)
+    def _weighed(self, overlap: Pairs, seen: Seen) -> npt.NDArray[np.float64]:
+        return overlap.score * seen.confidence[overlap.col]
 
-    def _fresh_scores(self, overlap: npt.NDArray[np.float64], seen: Seen) -> npt.NDArray[np.float64]:
-        return gain(_weighed(overlap, seen), self.min_iou_unconfirmed)
+    def _fresh_scores(self, overlap: Pairs, seen: Seen) -> Pairs:
+        return overlap.worth(self._weighed(overlap, seen) - self.min_iou_unconfirmed)
 
     def _associate(self, seen: Seen) -> tuple[Indices, Indices, Indices]:
         rows, cols, born = super()._associate(seen)
@@ -70,8 +70,10 @@ class Eyebright(BotSort):
             return rows, cols, born
         widen_looks(table, self._space)
         lost = without(np.flatnonzero(table["confirmed"] & (table["missed"] > 0)), rows)
-        alike = np.asarray(table["looks"] @ seen.vectors.T, np.float64)
-        more_rows, more_cols = match(self._apart(gain(alike, self.min_likeness), seen), lost, born)
+        alike = np.asarray(table["looks"][lost] @ seen.vectors[born].T, np.float64) - self.min_likeness
+        row, col = np.nonzero(alike > 0)
+        pairs = Pairs(lost[row], born[col], alike[row, col], (len(table["id"]), len(seen)))
+        more_rows, more_cols = assign(self._apart(pairs, seen))
         # the filter knows nothing of where it went: it starts again there
         table["state"][more_rows] = self.motion.start(seen.boxes[more_cols])
         rows, cols = np.concatenate([rows, more_rows]), np.concatenate([cols, more_cols])
@@ -81,11 +83,3 @@ class Eyebright(BotSort):
         remembered = (self._table["looks"] != 0).any(axis=1) & (self._table["missed"] <= self.memory)
         alive: npt.NDArray[np.bool_] = super()._alive() | (remembered & self._table["confirmed"])
         return alive
-
-
-def _weighed(overlap: npt.NDArray[np.float64], seen: Seen) -> npt.NDArray[np.float64]:
-    """Return the overlaps times the confidence of the detections."""
-    out = np.zeros_like(overlap)
-    row, col = np.nonzero(overlap)
-    out[row, col] = overlap[row, col] * seen.confidence[col]
-    return out

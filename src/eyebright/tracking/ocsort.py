@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from eyebright.core.errors import InputError
 from eyebright.tracking._online import OnlineTracker, Seen, match, without
-from eyebright.tracking.association import Indices, gain, overlaps
+from eyebright.tracking.association import Indices, Pairs, touching
 from eyebright.tracking.kalman import BoxFilter
 
 
@@ -64,22 +64,23 @@ class OcSort(OnlineTracker):
         sure = np.flatnonzero(seen.confidence >= self.confidence)
         rows, cols = match(self._worth(overlap, seen), everyone, sure)
         left, free = without(everyone, rows), without(sure, cols)
-        again = self._apart(overlaps(table["observed"], seen.boxes), seen)
-        more_rows, more_cols = match(gain(again, self.min_iou), left, free)
+        more_rows, more_cols = left[:0], free[:0]
+        if len(left) and len(free):
+            again = self._apart(touching(table["observed"], seen.boxes), seen)
+            more_rows, more_cols = match(again.above(self.min_iou), left, free)
         rows, cols = np.concatenate([rows, more_rows]), np.concatenate([cols, more_cols])
         return rows, cols, without(sure, cols)
 
-    def _worth(self, overlap: npt.NDArray[np.float64], seen: Seen) -> npt.NDArray[np.float64]:
-        """Return the overlaps with how well each pair keeps the track's direction, `(N, M)` (equation 4)."""
+    def _worth(self, overlap: Pairs, seen: Seen) -> Pairs:
+        """Return the overlaps with how well each pair keeps the track's direction (equation 4)."""
         table = self._table
-        out = np.zeros_like(overlap)
-        row, col = np.nonzero((overlap > 0) & (overlap >= self.min_iou))
+        near = overlap.take(overlap.score >= self.min_iou)
+        row, col = near.row, near.col
         before, last = _centres(table["past"][row, -1]), _centres(table["observed"][row])
         was, would = _unit(last - before), _unit(_centres(seen.boxes[col]) - before)
         cosine = np.clip((was * would).sum(axis=1), -1, 1)
         kept = np.where((was != 0).any(axis=1), 0.5 - np.arccos(cosine) / np.pi, 0)
-        out[row, col] = np.maximum(overlap[row, col] + self.inertia * kept * seen.confidence[col], 0)
-        return out
+        return near.worth(near.score + self.inertia * kept * seen.confidence[col])
 
     def _continue(self, rows: Indices, seen: Seen) -> None:
         table = self._table

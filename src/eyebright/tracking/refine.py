@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from eyebright.core.errors import InputError
 from eyebright.core.types import Tracks
-from eyebright.tracking.association import assign
+from eyebright.tracking.association import Pairs, assign
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -154,10 +154,10 @@ def _linked(
             one, other = np.asarray(a, np.float64), np.asarray(b, np.float64)
             length = np.linalg.norm(one) * np.linalg.norm(other)
             good[at] = length > 0 and float(one @ other) / length >= min_likeness
-    scores = np.zeros((len(paths), len(paths)))
     # a pair is worth more the nearer it is, in space and in time
-    scores[row[good], col[good]] = (max_distance - cost[good]) / (1 + gap[good] / 60)
-    follower = dict(zip(*(part.tolist() for part in assign(scores)), strict=True))
+    scores = (max_distance - cost[good]) / (1 + gap[good] / 60)
+    pairs = Pairs(row[good], col[good], scores, (len(paths), len(paths)))
+    follower = dict(zip(*(part.tolist() for part in assign(pairs)), strict=True))
     heads = sorted(set(range(len(paths))) - set(follower.values()))
     return [_chain(paths, head, follower) for head in heads]
 

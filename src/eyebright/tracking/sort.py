@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from eyebright.core.errors import InputError
-from eyebright.tracking._online import OnlineTracker, Seen
+from eyebright.tracking._online import OnlineTracker, Seen, without
 from eyebright.tracking.association import Indices, assign
 from eyebright.tracking.kalman import BoxFilter
 
@@ -33,6 +33,9 @@ class Sort(OnlineTracker):
     def _associate(self, seen: Seen) -> tuple[Indices, Indices, Indices]:
         overlap = self._overlap(seen)
         rows, cols = assign(overlap)
-        good = overlap[rows, cols] >= self.min_iou
-        rows, cols = rows[good], cols[good]
-        return rows, cols, np.setdiff1d(np.arange(len(seen)), cols)
+        near = overlap.take(overlap.score >= self.min_iou)
+        # what stays of the assignment are its pairs that are near
+        partner = np.full(overlap.shape[0], -1)
+        partner[rows] = cols
+        made = near.take(partner[near.row] == near.col)
+        return made.row, made.col, without(np.arange(len(seen)), made.col)
