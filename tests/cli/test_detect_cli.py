@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import runpy
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from _commands import eyebright
 
 from eyebright.core.types import Frame
 from eyebright.interop import read_coco, read_voc
@@ -18,11 +17,6 @@ from eyebright.media import VideoSink, read_image, write_image
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = SimpleNamespace(**runpy.run_path(str(ROOT / "tools" / "tiny_heads.py")))
-
-
-def eyebright(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "eyebright", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
 
 
 @pytest.fixture

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
+import _commands
 import pytest
 
 
 def eyebright(*words: str | Path, code: int = 0, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "eyebright", *map(str, words)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={**os.environ, "COLUMNS": "120", "NO_COLOR": "1"},
-    )
+    done = _commands.eyebright(*words, cwd=cwd)
     assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
     if code == 2:
         assert "Traceback" not in done.stderr
@@ -88,5 +82,13 @@ def test_mistakes_are_one_line(words: list[str], message: str, tmp_path: Path):
 def test_help_and_version_are_quick_to_find():
     assert "search" in eyebright("--help").stdout
     assert eyebright("--version").stdout.startswith("eyebright 0.")
+    told = eyebright("search", "--help").stdout
     for verb in ("index", "add", "remove", "update", "info", "reindex", "query", "feedback", "duplicates", "eval"):
-        assert verb in eyebright("search", "--help").stdout
+        assert verb in told
+
+
+def test_a_process_of_its_own_says_the_same(tmp_path: Path):
+    command = [sys.executable, "-m", "eyebright", "search", "query", "--id", "a", "--store", str(tmp_path / "none")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    here = eyebright(*command[3:], code=2)
+    assert (done.returncode, done.stdout, done.stderr) == (2, here.stdout, here.stderr)

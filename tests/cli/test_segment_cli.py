@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import json
 import runpy
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from _commands import eyebright
 
 from eyebright.media import read_image, write_image
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = SimpleNamespace(**runpy.run_path(str(ROOT / "tools" / "tiny_heads.py")))
-
-
-def eyebright(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "eyebright", *map(str, words)], capture_output=True, text=True)
 
 
 @pytest.fixture
