@@ -1,4 +1,4 @@
-"""The verbs of `eyebright track` that measure: eval, score."""
+"""The verbs of `eyebright track` that measure: eval, score, tune."""
 
 from __future__ import annotations
 
@@ -36,6 +36,36 @@ def score(
     from eyebright.video.evaluation import score as measure
 
     _print(measure(truth, predicted), as_json)
+
+
+def tune(
+    root: Annotated[Path, typer.Option("--root", metavar="DIR", help="Folders with det/, gt/ and seqinfo.ini.")],
+    tracker: Annotated[str, typer.Option("--tracker", metavar="NAME", help="Which tracker.")] = "eyebright",
+    trials: Annotated[int, typer.Option("--trials", metavar="N", help="How many settings are tried.")] = 100,
+    metric: Annotated[
+        str, typer.Option("--metric", metavar="NAME", help="hota, idf1, mota, assa or deta: the greatest wins.")
+    ] = "hota",
+    refine: Annotated[bool, typer.Option("--refine", help="Refine the finished tracks.")] = False,
+    only: Annotated[str | None, typer.Option("--only", metavar="A,B", help="Only these sequences.")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the search; the same one gives the same settings.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Search the settings of a tracker that score best (extra `tune`); judge them on other sequences."""
+    from eyebright.video.tuning import tune as search
+
+    def tell(number: int, best: float) -> None:
+        if number % 10 == 0 or number == trials:
+            typer.echo(f"{number} of {trials}: {metric} {best:.2f}", err=True)
+
+    names = tuple(name.strip() for name in (only or "").split(",") if name.strip())
+    report = search(root, tracker, trials=trials, metric=metric, refine=refine, names=names, seed=seed, tell=tell)
+    if as_json:
+        typer.echo(json.dumps(report, indent=2))
+        return
+    for name in ("default", "best"):
+        figures = report[name]["figures"]
+        typer.echo(f"{name:8s}" + "".join(f"  {key} {figures[key]:.2f}" for key in ("hota", "idf1", "mota")))
+    typer.echo(" ".join(f"--set {name}={value}" for name, value in report["best"]["settings"].items()))
 
 
 def parse_settings(items: list[str] | None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from eyebright.core.errors import InputError
-from eyebright.core.types import Tracks
+from eyebright.core.types import Detections, Tracks
 from eyebright.interop.mot import MotRows, MotSequence, read_mot, read_sequence, rows_of_tracks
 from eyebright.metrics.mot import MotScores, combined, mot_scores, mot_sequence
 
@@ -35,46 +36,70 @@ def sequence_folders(root: Path) -> list[Path]:
     return found
 
 
-def track_sequence(
-    folder: Path, tracker: str, settings: Mapping[str, Any] | None = None, *, refine: bool = False
-) -> tuple[MotRows, float]:
-    """Return the tracks of a sequence from its `det/det.txt`, and the seconds that the tracker took.
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class TrackingSequence:
+    """A sequence that is read once and tracked often.
 
-    Repeated rows are taken once; boxes that are not finite or have no area are passed over.
-
-    Raises:
-        InputError: a file is missing or broken, or a setting is wrong.
+    Attributes:
+        facts: of its `seqinfo.ini`.
+        detections: of each frame of its `det/det.txt`; repeated rows are taken once.
+        truth: its `gt/gt.txt`.
     """
-    from eyebright.tracking import make_tracker
 
-    facts = read_sequence(folder)
-    frames = [
-        _once(rows).detections()
-        for rows in read_mot(folder / "det" / "det.txt", frames=facts.frames).by_frame(facts.frames)
-    ]
-    made = make_tracker(tracker, **(settings or {}))
-    start = time.perf_counter()
-    tracks: list[Tracks] = [made.update(detections) for detections in frames]
-    if refine:
-        from eyebright.tracking import refine_tracks
+    facts: MotSequence
+    detections: list[Detections]
+    truth: MotRows
 
-        tracks = refine_tracks(tracks)
-    seconds = time.perf_counter() - start
-    return rows_of_tracks(tracks), seconds
+    @classmethod
+    def read(cls, folder: Path) -> TrackingSequence:
+        """Read a sequence's folder.
+
+        Raises:
+            InputError: a file is missing or broken; the message names it.
+        """
+        facts = read_sequence(folder)
+        rows = read_mot(folder / "det" / "det.txt", frames=facts.frames).by_frame(facts.frames)
+        truth = read_mot(folder / "gt" / "gt.txt", frames=facts.frames)
+        return cls(facts, [_once(frame).detections() for frame in rows], truth)
+
+    def track(
+        self, tracker: str, settings: Mapping[str, Any] | None = None, *, refine: bool = False
+    ) -> tuple[MotRows, float]:
+        """Return the tracks, and the seconds that the tracker took.
+
+        Boxes that are not finite or have no area are passed over.
+
+        Raises:
+            InputError: a setting is wrong.
+        """
+        from eyebright.tracking import make_tracker
+
+        made = make_tracker(tracker, **(settings or {}))
+        start = time.perf_counter()
+        tracks: list[Tracks] = [made.update(detections) for detections in self.detections]
+        if refine:
+            from eyebright.tracking import refine_tracks
+
+            tracks = refine_tracks(tracks)
+        seconds = time.perf_counter() - start
+        return rows_of_tracks(tracks), seconds
+
+    def score(self, found: MotRows) -> MotScores:
+        """Return the scores of tracks."""
+        return score_rows(self.facts, self.truth, found)
 
 
-def score_rows(folder: Path, found: MotRows) -> tuple[MotScores, MotSequence]:
-    """Return the scores of tracks against a sequence's `gt/gt.txt`."""
-    facts = read_sequence(folder)
-    truth = read_mot(folder / "gt" / "gt.txt", frames=facts.frames)
-    sequence = mot_sequence(
-        (truth.frame, truth.id, truth.xyxy),
-        (found.frame, found.id, found.xyxy),
-        facts.frames,
-        flag=truth.confidence,
-        class_id=truth.class_id,
+def score_rows(facts: MotSequence, truth: MotRows, found: MotRows) -> MotScores:
+    """Return the scores of tracks against the ground truth of a sequence."""
+    return mot_scores(
+        mot_sequence(
+            (truth.frame, truth.id, truth.xyxy),
+            (found.frame, found.id, found.xyxy),
+            facts.frames,
+            flag=truth.confidence,
+            class_id=truth.class_id,
+        )
     )
-    return mot_scores(sequence), facts
 
 
 def evaluate(root: Path, tracker: str, settings: Mapping[str, Any] | None = None, *, refine: bool = False) -> Report:
@@ -90,9 +115,10 @@ def evaluate(root: Path, tracker: str, settings: Mapping[str, Any] | None = None
     scores: dict[str, MotScores] = {}
     speed: dict[str, tuple[int, float]] = {}
     for folder in sequence_folders(root):
-        found, seconds = track_sequence(folder, tracker, settings, refine=refine)
-        scores[folder.name], facts = score_rows(folder, found)
-        speed[folder.name] = facts.frames, seconds
+        sequence = TrackingSequence.read(folder)
+        found, seconds = sequence.track(tracker, settings, refine=refine)
+        scores[folder.name] = sequence.score(found)
+        speed[folder.name] = sequence.facts.frames, seconds
     report = _report(scores)
     for name, (frames, seconds) in speed.items():
         report["sequences"][name]["frames_per_s"] = frames / max(seconds, 1e-9)
@@ -119,8 +145,9 @@ def score(truth: Path, predicted: Path) -> Report:
         path = predicted / f"{folder.name}.txt"
         if not path.is_file():
             raise InputError(f"{path}: expected the tracks of sequence {folder.name!r}; an empty file means none")
-        frames = read_sequence(folder).frames
-        scores[folder.name] = score_rows(folder, read_mot(path, frames=frames))[0]
+        facts = read_sequence(folder)
+        real = read_mot(folder / "gt" / "gt.txt", frames=facts.frames)
+        scores[folder.name] = score_rows(facts, real, read_mot(path, frames=facts.frames))
     return _report(scores)
 
 
