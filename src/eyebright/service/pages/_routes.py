@@ -27,6 +27,7 @@ NAVIGATION = (
     ("search", "/app/search"),
     ("image", "/app/image"),
     ("classify", "/app/classify"),
+    ("track", "/app/track"),
     ("live", "/app/live"),
     ("models", "/app/models"),
     ("jobs", "/app/jobs"),
@@ -107,6 +108,12 @@ def image(request: Request) -> HTMLResponse:
 def classify(request: Request) -> HTMLResponse:
     """Name what pictures show."""
     return page(request, "classify", "classify")
+
+
+@router.get("/app/track")
+def track(request: Request) -> HTMLResponse:
+    """Follow and count what moves in a video."""
+    return page(request, "track", "track")
 
 
 @router.get("/app/live")

@@ -8,9 +8,9 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from eyebright.service.pages.words import _shell
+from eyebright.service.pages.words import _shell, _track
 
-_MODULES: tuple[ModuleType, ...] = (_shell,)
+_MODULES: tuple[ModuleType, ...] = (_shell, _track)
 
 
 def _joined(name: str) -> dict[str, Any]:

@@ -1,17 +1,17 @@
 // Small charts: bars with their values, and a curve over numbers.
 import { h, svg } from "./dom.js";
 
-/** Bars for {name, value} with values from 0 to 1. */
+/** Bars for {name, value, text?} with values from 0 to 1; without a text the value is written in per cent. */
 export function bars(rows, label) {
   return h(
     "ul",
     { class: "bars", "aria-label": label },
-    rows.map(({ name, value }) =>
+    rows.map(({ name, value, text }) =>
       h(
         "li",
         {},
         h("span", { class: "name", title: name }, name),
-        h("span", { class: "value" }, `${(100 * value).toFixed(1)} %`),
+        h("span", { class: "value" }, text ?? `${(100 * value).toFixed(1)} %`),
         svg(
           "svg",
           { viewBox: "0 0 100 8", preserveAspectRatio: "none", "aria-hidden": "true" },
@@ -23,10 +23,11 @@ export function bars(rows, label) {
   );
 }
 
-/** A curve through [x, y] pairs, with the ends of both axes written. */
-export function curve(points, label, { width = 480, height = 200 } = {}) {
+/** A curve through [x, y] pairs, with the ends of both axes written; `second` is drawn with dashes over the same axes. */
+export function curve(points, label, { width = 480, height = 200, second = null } = {}) {
   const left = 48, below = 28;
-  const xs = points.map(([x]) => x), ys = points.map(([, y]) => y);
+  const all = [...points, ...(second ?? [])];
+  const xs = all.map(([x]) => x), ys = all.map(([, y]) => y);
   const [x0, x1] = [Math.min(...xs), Math.max(...xs)];
   const [y0, y1] = [Math.min(0, ...ys), Math.max(...ys)];
   const across = (x) => left + ((x - x0) / (x1 - x0 || 1)) * (width - left - 8);
@@ -36,13 +37,15 @@ export function curve(points, label, { width = 480, height = 200 } = {}) {
     element.textContent = words;
     return element;
   };
+  const path = (pairs) => `M${pairs.map(([x, y]) => `${across(x)} ${down(y)}`).join("L")}`;
   const short = (value) => Number(value.toPrecision(3)).toLocaleString("en");
   return svg(
     "svg",
     { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label },
     svg("line", { class: "axis", x1: left, x2: width - 8, y1: down(y0), y2: down(y0) }),
     svg("line", { class: "axis", x1: left, x2: left, y1: 8, y2: down(y0) }),
-    svg("path", { class: "curve", d: `M${points.map(([x, y]) => `${across(x)} ${down(y)}`).join("L")}` }),
+    svg("path", { class: "curve", d: path(points) }),
+    ...(second ? [svg("path", { class: "curve second", d: path(second) })] : []),
     text(left - 6, down(y1) + 10, short(y1), "end"),
     text(left - 6, down(y0), short(y0), "end"),
     text(left, height - 6, short(x0), "start"),

@@ -8,12 +8,13 @@ const ENDED = new Set(["done", "failed", "cancelled"]);
 export class JobList {
   /**
    * Show the jobs that `wanted(job)` admits. `ended(job)` is called once for every job that ends while the page is open;
-   * `empty` is a template that is shown when there are none.
+   * `empty` is a template that is shown when there are none; `open(job)` shows the result of one that is done.
    */
-  constructor(place, { wanted = () => true, ended = () => {}, empty = null } = {}) {
+  constructor(place, { wanted = () => true, ended = () => {}, open = null, empty = null } = {}) {
     this.place = place;
     this.wanted = wanted;
     this.ended = ended;
+    this.open = open;
     this.empty = empty;
     this.jobs = new Map();
     this.rows = new Map();
@@ -101,12 +102,19 @@ export class JobList {
         "div",
         { class: "row between" },
         h("h3", {}, job.title),
-        h("div", { class: "row" }, h("span", { class: `badge ${job.state}` }, state), this.button(job)),
+        h("div", { class: "row" }, h("span", { class: `badge ${job.state}` }, state), this.shower(job), this.button(job)),
       ),
       bar,
       h("p", { class: "hint one-line facts" }, facts(job)),
       job.problem ? h("p", { class: "problem" }, job.problem) : null,
     );
+  }
+
+  /** A button that shows what a job has made. */
+  shower(job) {
+    if (!this.open || job.state !== "done") return null;
+    const label = words("jobs.open_label", job);
+    return h("button", { class: "secondary", type: "button", onclick: () => this.open(job), "aria-label": label }, words("jobs.open"));
   }
 
   button(job) {

@@ -1,14 +1,14 @@
-// Pictures by drag, paste, picker or camera. The element comes from templates/_upload.html.
+// Pictures, or a video, by drag, paste, picker or camera. The element comes from templates/_upload.html.
 import { toast, words } from "./dom.js";
 
 /** Call `take` with the chosen files; returns a function that switches pasting off. */
 export function upload(element, take) {
-  const many = "many" in element.dataset;
+  const many = "many" in element.dataset, kind = element.dataset.upload || "image";
   const given = (files) => {
     const pictures = [...files].filter((file) => {
       // a type that the browser does not know is the server's to judge
-      const fits = !file.type || file.type.startsWith("image/");
-      if (!fits) toast(words("error.type", { name: file.name, type: file.type }));
+      const fits = !file.type || file.type.startsWith(`${kind}/`);
+      if (!fits) toast(words(`error.type.${kind}`, { name: file.name, type: file.type }));
       return fits;
     });
     if (pictures.length) take(many ? pictures : [pictures[0]]);
