@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,8 @@ SPACES: dict[str, dict[str, Range]] = {
     "eyebright": {**_BYTETRACK, "height_power": (0.0, 2.0)},
 }
 """The settings that are searched, by tracker, and their ranges; some are whole numbers."""
-_WHOLE = {"max_age", "min_hits", "span"}
+WHOLE = frozenset({"max_age", "min_hits", "span"})
+"""The settings that are whole numbers."""
 
 
 def tune(
@@ -119,9 +120,19 @@ def search(
     trials: int,
     first: tuple[dict[str, Any], float] | None = None,
     seed: int = 0,
+    whole: Collection[str] = WHOLE,
     tell: Callable[[int, float], None] | None = None,
 ) -> dict[str, Any]:
     """Return the settings of the greatest value among `trials`; `first` is known and counts as one of them.
+
+    Args:
+        space: names and ranges.
+        value: of settings.
+        trials: how many settings are tried.
+        first: settings and their value.
+        seed: of the search.
+        whole: names of the settings that are whole numbers.
+        tell: called after each trial with its number and the best value so far.
 
     Raises:
         EyebrightError: Optuna is not installed.
@@ -133,7 +144,7 @@ def search(
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     distributions: dict[str, Any] = {
         name: optuna.distributions.IntDistribution(int(low), int(high))
-        if name in _WHOLE
+        if name in whole
         else optuna.distributions.FloatDistribution(low, high)
         for name, (low, high) in space.items()
     }
@@ -146,7 +157,7 @@ def search(
         else:
             trial = study.ask(distributions)
             # three digits, as they will be written down
-            settings = {name: one if name in _WHOLE else round(one, 3) for name, one in trial.params.items()}
+            settings = {name: one if name in whole else round(one, 3) for name, one in trial.params.items()}
             reached = value(settings)
             study.tell(trial, reached)
         if reached > best[0]:
