@@ -245,7 +245,7 @@ def _judge(
     if other is not None:
         return "seen elsewhere", f"was seen at {other.place} on {other.seen_at[:16].replace('T', ' ')}"
     if row is None:
-        return "not kept", "the ledger keeps no serials of this product"
+        return "not kept", "is of a product whose serials the ledger does not keep"
     return "valid", "is in the ledger"
 
 

@@ -28,6 +28,7 @@ NAVIGATION = (
     ("image", "/app/image"),
     ("classify", "/app/classify"),
     ("track", "/app/track"),
+    ("authenticate", "/app/authenticate"),
     ("live", "/app/live"),
     ("models", "/app/models"),
     ("jobs", "/app/jobs"),
@@ -114,6 +115,30 @@ def classify(request: Request) -> HTMLResponse:
 def track(request: Request) -> HTMLResponse:
     """Follow and count what moves in a video."""
     return page(request, "track", "track")
+
+
+@router.get("/app/authenticate")
+def authenticate(request: Request) -> HTMLResponse:
+    """Check whether a product is genuine."""
+    return page(request, "authenticate", "authenticate")
+
+
+@router.get("/app/authenticate/products")
+def authenticate_products(request: Request) -> HTMLResponse:
+    """Registered products, their references and marked places."""
+    return page(request, "authenticate_products", "authenticate")
+
+
+@router.get("/app/authenticate/cases")
+def authenticate_cases(request: Request) -> HTMLResponse:
+    """Stored checks, and the queue of those that a person decides."""
+    return page(request, "authenticate_cases", "authenticate")
+
+
+@router.get("/app/authenticate/ledger")
+def authenticate_ledger(request: Request) -> HTMLResponse:
+    """Serial numbers, and where they were seen."""
+    return page(request, "authenticate_ledger", "authenticate")
 
 
 @router.get("/app/live")

@@ -17,6 +17,7 @@ WORDS: dict[str, Any] = {
         "image": "Image tools",
         "classify": "Classify",
         "track": "Track",
+        "authenticate": "Authenticate",
         "live": "Live",
         "models": "Models",
         "jobs": "Jobs",
