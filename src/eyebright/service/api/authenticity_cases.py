@@ -77,7 +77,9 @@ class History(BaseModel):
 @router.get("/cases", summary="List checks", responses=problems(409))
 def list_cases(
     services: Shared,
-    verdict: Annotated[Literal["genuine", "counterfeit", "inconclusive"] | None, Query()] = None,
+    verdict: Annotated[
+        Literal["genuine", "counterfeit", "inconclusive"] | None, Query(description="Only those answered so.")
+    ] = None,
     product: Annotated[str | None, Query(max_length=200, description="Only of this product.")] = None,
     undecided: Annotated[bool, Query(description="Only inconclusive ones that nobody has decided: the queue.")] = False,
     limit: Limit = 50,
