@@ -201,6 +201,7 @@ def test_pictures_of_this_device_are_uploaded_and_indexed(browser, tmp_path, sho
         page.wait_for_selector("#outcome .panel")
         assert "2 added" in page.inner_text("#outcome")
         page.click("#outcome a")
+        page.wait_for_selector("#go:enabled")
         page.fill("#text", "my cat")
         page.press("#text", "Enter")
         page.wait_for_selector(".tile[data-id]")

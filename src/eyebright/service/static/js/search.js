@@ -325,4 +325,5 @@ $("query").addEventListener("submit", (event) => {
   event.preventDefault();
   run();
 });
+$("go").disabled = false; // Enter before this line would have left the page with an unanswered question
 describe();
