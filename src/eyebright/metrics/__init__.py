@@ -1,17 +1,46 @@
-"""How good an answer is: recall@k, average precision; ROC, EER, TAR@FAR; HOTA, CLEAR, IDF1; AP of detection."""
+"""How good an answer is: recall@k, average precision; ROC, EER, TAR@FAR; HOTA, CLEAR, IDF1; AP of detection.
 
-from eyebright.metrics._tracked import TrackedSequence
-from eyebright.metrics.detection import evaluate_detections, worst_images
-from eyebright.metrics.mot import MotScores, combined, mot_scores, mot_sequence
-from eyebright.metrics.retrieval import RetrievalMetric, average_precision, hit_at, precision_at
-from eyebright.metrics.verification import (
-    Interval,
-    VerificationMetric,
-    equal_error_rate,
-    roc_auc,
-    tar_at_far,
-    threshold_at_far,
-)
+Names are loaded on first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from eyebright.metrics._tracked import TrackedSequence
+    from eyebright.metrics.detection import evaluate_detections, worst_images
+    from eyebright.metrics.mot import MotScores, combined, mot_scores, mot_sequence
+    from eyebright.metrics.retrieval import RetrievalMetric, average_precision, hit_at, precision_at
+    from eyebright.metrics.verification import (
+        Interval,
+        VerificationMetric,
+        equal_error_rate,
+        roc_auc,
+        tar_at_far,
+        threshold_at_far,
+    )
+
+_HOMES = {
+    "Interval": "verification",
+    "MotScores": "mot",
+    "RetrievalMetric": "retrieval",
+    "TrackedSequence": "_tracked",
+    "VerificationMetric": "verification",
+    "average_precision": "retrieval",
+    "combined": "mot",
+    "equal_error_rate": "verification",
+    "evaluate_detections": "detection",
+    "hit_at": "retrieval",
+    "mot_scores": "mot",
+    "mot_sequence": "mot",
+    "precision_at": "retrieval",
+    "roc_auc": "verification",
+    "tar_at_far": "verification",
+    "threshold_at_far": "verification",
+    "worst_images": "detection",
+}
 
 __all__ = [
     "Interval",
@@ -32,3 +61,14 @@ __all__ = [
     "threshold_at_far",
     "worst_images",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'eyebright.metrics' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"eyebright.metrics.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
