@@ -117,6 +117,10 @@ def test_light_and_dark_are_switched_and_remembered(browser, shop) -> None:
         assert page.get_attribute("html", "data-theme") == "dark"
         page.goto("/app/models")
         assert page.get_attribute("html", "data-theme") == "dark"
+        page.click("#theme")
+        assert page.get_attribute("html", "data-theme") == "light"
+        page.emulate_media(color_scheme="dark")  # what is as the system says follows the system
+        until(page, "document.documentElement.dataset.theme === 'dark'")
 
 
 def test_the_menu_leads_to_every_page(browser, shop) -> None:

@@ -211,8 +211,60 @@ def test_a_match_is_explained_and_a_result_becomes_the_query(browser, shop) -> N
         until(page, "document.querySelector('#grid .tile[data-id]').dataset.id !== 'coffee.jpg'")
         assert "A yellow dahlia" in page.inner_text("#record-title")
         assert "more/flower.jpg" not in ids(page)
-        page.click("#clear-record")
+        page.click("#clear-picture")
         page.wait_for_selector("#message .state")
+
+
+def test_a_question_is_kept_in_the_address_and_gone_back_to(browser, shop) -> None:
+    server, pictures = shop
+    first = "document.querySelector('#grid .tile[data-id]')?.dataset.id"
+    with clean_page(browser, server.address) as page:
+        page.goto("/app/search?text=dahlia&column.in_stock=true")
+        until(page, f"{first} === 'more/flower.jpg'")
+        assert page.input_value("#text") == "dahlia"
+        assert page.input_value("[data-column=in_stock]") == "true"
+        assert page.is_visible("[data-column=in_stock]")
+        page.click("[data-id='more/flower.jpg'] .similar")
+        until(page, "location.search.includes('id=more')")
+        settle(page)
+        page.reload()
+        page.wait_for_selector(".tile[data-id]")
+        assert "A yellow dahlia" in page.inner_text("#record-title")
+        page.set_input_files("#drop input[type=file] >> nth=0", str(pictures / "coffee.jpg"))
+        until(page, "!location.search.includes('id=')")
+        settle(page)
+        assert not page.is_visible("#record-title")
+        page.go_back()
+        page.wait_for_selector("#record-title:visible")
+        settle(page)
+        page.go_forward()
+        page.wait_for_selector("#record-title", state="hidden")
+        settle(page)
+        assert page.is_visible(".surface")
+        page.go_back()
+        page.go_back()
+        page.wait_for_selector(".surface", state="hidden")
+        until(page, f"{first} === 'more/flower.jpg'")
+    with clean_page(browser, server.address, expect_errors=True) as page:  # the record that is not there
+        page.goto("/app/search?id=not+there")
+        page.wait_for_selector(".toast")
+
+
+def test_a_region_of_a_found_picture_is_asked_with(browser, shop) -> None:
+    server, _ = shop
+    with clean_page(browser, server.address) as page:
+        page.goto("/app/search?id=cat.jpg")
+        page.wait_for_selector(".tile[data-id]")
+        settle(page)
+        assert "cat.jpg" not in ids(page)
+        page.focus(".surface")
+        page.keyboard.press("Enter")
+        settle(page)
+        assert not page.is_disabled("#clear-region")
+        assert page.inner_text("#message") == ""
+        page.click("[data-explain] >> nth=0")
+        page.wait_for_selector("#explain[open]")
+        until(page, "document.getElementById('explain-query').naturalWidth === 160")  # half of the picture's width
 
 
 def test_a_broken_picture_is_told_and_the_page_lives_on(browser, shop, tmp_path) -> None:

@@ -1,5 +1,6 @@
 // The search page: a picture with a region, words and filters; results that likes and dislikes re-rank.
 import { form, get, post } from "./api.js";
+import { fill, keep } from "./asked.js";
 import { $, announce, count, h, notice, sign, toast, words } from "./dom.js";
 import { Surface } from "./surface.js";
 import { upload } from "./upload.js";
@@ -7,7 +8,7 @@ import { upload } from "./upload.js";
 const PAGE = 24;
 const FACTS = 2; // metadata values shown on a tile
 
-const state = { file: null, record: null, box: null, hits: [], next: null, liked: new Set(), disliked: new Set(), columns: {}, records: 0 };
+const state = { file: null, record: null, factor: 1, box: null, hits: [], next: null, liked: new Set(), disliked: new Set(), columns: {}, records: 0 };
 let session = newSession();
 let running = null;
 
@@ -15,7 +16,7 @@ const surface = new Surface($("surface"), {
   describedBy: "region-help",
   change(shapes) {
     const points = shapes[0]?.points;
-    state.box = points ? [...points[0], ...points[1]].map(Math.round) : null;
+    state.box = points ? [...points[0], ...points[1]].map((at) => Math.round(at * state.factor)) : null;
     $("clear-region").disabled = !state.box;
     later();
   },
@@ -27,17 +28,23 @@ function newSession() {
 
 // ------------------------------------------------------------------ what is asked
 
-function show(which) {
-  for (const id of ["drop", "chosen", "by-record"]) $(id).hidden = id !== which;
+function show(picture) {
+  $("drop").hidden = picture;
+  $("chosen").hidden = !picture;
+  $("record-title").hidden = !state.record;
+  $("clear-region").disabled = true;
 }
 
 async function choose(file) {
-  const address = URL.createObjectURL(file);
-  state.file = file;
-  state.record = state.box = null;
-  $("clear-region").disabled = true;
+  await showFile(file);
   await forget(false);
-  show("chosen");
+  run();
+}
+
+async function showFile(file) {
+  const address = URL.createObjectURL(file);
+  Object.assign(state, { file, record: null, factor: 1, box: null });
+  show(true);
   try {
     await surface.show(address);
   } catch {
@@ -46,28 +53,42 @@ async function choose(file) {
   } finally {
     URL.revokeObjectURL(address);
   }
-  run();
 }
 
 async function like(hit) {
-  state.file = state.box = null;
-  state.record = hit;
+  try {
+    await showRecord(hit.id);
+  } catch (problem) {
+    return toast(problem.message);
+  }
   await forget(false);
-  $("record-title").textContent = words("search.as_query", { title: hit.title });
-  $("record-picture").src = hit.picture;
-  $("record-picture").alt = hit.title;
-  show("by-record");
   scrollTo({ top: 0 });
   run();
 }
 
-function clearPicture() {
-  state.file = state.record = state.box = null;
+async function showRecord(id) {
+  const record = await get(`/search/record?${new URLSearchParams({ id })}`);
+  Object.assign(state, { file: null, record, factor: 1, box: null });
+  $("record-title").textContent = words("search.as_query", { title: record.title });
+  show(true);
+  try {
+    const [width] = await surface.show(record.picture);
+    state.factor = record.width ? record.width / width : 1; // large pictures are shown smaller than they are
+  } catch {
+    announce(record.title); // its file is gone; what was kept of it can still be asked with
+  }
+}
+
+function showNone() {
+  Object.assign(state, { file: null, record: null, box: null });
   surface.clear();
-  show("drop");
+  show(false);
+}
+
+function clearPicture() {
+  showNone();
   forget(false);
-  if (asked()) run();
-  else start();
+  run();
 }
 
 function filters() {
@@ -97,7 +118,7 @@ function request(offset) {
   return form({
     image: state.file,
     id: state.record?.id,
-    crop: state.file && state.box ? state.box.join(",") : null,
+    crop: state.box?.join(","),
     text: $("text").value.trim(),
     where: filters(),
     group_by: $("group_by").value,
@@ -117,7 +138,8 @@ function later() {
   timer = setTimeout(() => asked() && run(), 250);
 }
 
-async function run(offset = 0) {
+async function run(offset = 0, { back = false } = {}) {
+  if (!offset && !back) keep({ record: state.record?.id, file: state.file });
   if (!asked() && !filters()) return start();
   running?.abort();
   const mine = (running = new AbortController());
@@ -259,8 +281,7 @@ async function forget(again = true) {
 // ------------------------------------------------------------------ why
 
 async function explain(hit) {
-  const box = state.file && state.box ? state.box.join(",") : null;
-  const asks = form({ image: state.file, query_id: state.record?.id, crop: box, hit_id: hit.id });
+  const asks = form({ image: state.file, query_id: state.record?.id, crop: state.box?.join(","), hit_id: hit.id });
   try {
     const found = await post("/search/explain", asks);
     $("explain-query").src = `data:image/png;base64,${found.query_png}`;
@@ -304,7 +325,22 @@ async function describe() {
     notice($("message"), problem.message);
     return;
   }
-  if (!running) start(); // who asked already waits for results
+  if (!running) await restore(); // who asked already waits for results
+}
+
+/** Ask what the page's address says. */
+async function restore() {
+  const { record, file, filtered } = fill();
+  $("filters").open ||= filtered;
+  try {
+    if (file) await showFile(file);
+    else if (record) await showRecord(record);
+    else showNone();
+  } catch (problem) {
+    showNone();
+    toast(problem.message);
+  }
+  run(0, { back: true });
 }
 
 // what was said for this page alone does not outlive it, unless the browser keeps the page itself
@@ -317,13 +353,16 @@ addEventListener("pagehide", (event) => {
 
 upload(document.querySelector("[data-upload]"), ([file]) => choose(file));
 $("clear-picture").addEventListener("click", clearPicture);
-$("clear-record").addEventListener("click", clearPicture);
 $("clear-region").addEventListener("click", () => surface.clear());
 $("more").addEventListener("click", () => run(state.next));
 $("forget").addEventListener("click", () => forget());
 $("query").addEventListener("submit", (event) => {
   event.preventDefault();
   run();
+});
+addEventListener("popstate", async () => {
+  await forget(false);
+  restore();
 });
 $("go").disabled = false; // Enter before this line would have left the page with an unanswered question
 describe();

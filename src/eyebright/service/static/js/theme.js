@@ -10,9 +10,14 @@
   show();
   dark.addEventListener("change", show);
   globalThis.toggleTheme = () => {
-    chosen = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-    try { localStorage.setItem("theme", chosen); } catch { /* then it lasts as long as the page */ }
+    const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+    // what the system says anyway is no choice: the page follows the system again
+    chosen = next === (dark.matches ? "dark" : "light") ? null : next;
+    try {
+      if (chosen) localStorage.setItem("theme", chosen);
+      else localStorage.removeItem("theme");
+    } catch { /* then it lasts as long as the page */ }
     show();
-    return chosen;
+    return next;
   };
 })();
