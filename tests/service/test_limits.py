@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from _api import problem_of, running
@@ -40,6 +41,16 @@ def test_a_body_over_the_limit_is_refused_with_and_without_its_length(tmp_path):
         assert "at most 2 MiB" in problem_of(client.post("/search/index", content=chunks(33), headers=kind), 413)
         lines = client.get("/metrics").text
         assert 'eyebright_refused_total{reason="body"} 4.0' in lines
+
+
+def test_uploads_leave_room_on_the_disk(tmp_path, monkeypatch):
+    disk = SimpleNamespace(free=10 * MIB)
+    with running(tmp_path, min_free_bytes=9 * MIB) as client:
+        monkeypatch.setattr("eyebright.service.uploads.shutil.disk_usage", lambda _: disk)
+        files = {"files": ("a.jpg", b"x" * (2 * MIB))}
+        assert f"the disk has {disk.free} left" in problem_of(client.post("/search/index", files=files), 507)
+        assert not list((tmp_path / "uploads").glob("*"))  # nothing stays behind
+        assert client.post("/search/index", files={"files": ("a.jpg", b"x" * 100)}).status_code == 202
 
 
 def test_a_client_may_ask_so_often_and_again_later(tmp_path):

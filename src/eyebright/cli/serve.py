@@ -33,6 +33,9 @@ def serve(
         typer.Option("--folder", metavar="DIR", help="Clients may index it (default: on loopback your home and here)."),
     ] = None,
     max_body_mb: Annotated[int | None, typer.Option("--max-body", metavar="MB", help="Largest request.")] = None,
+    min_free_mb: Annotated[
+        int | None, typer.Option("--min-free", metavar="MB", help="Disk space that uploads leave free (default: 512).")
+    ] = None,
     timeout: Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", help="Longest request.")] = None,
     rate: Annotated[float | None, typer.Option("--rate", help="Requests a second and client.")] = None,
     threads: Annotated[int | None, typer.Option("--threads", help="Threads that answer requests.")] = None,
@@ -52,6 +55,8 @@ def serve(
     chosen: dict[str, Any] = {"rate": rate, "request_s": timeout}
     if max_body_mb is not None:
         chosen |= {"max_body_bytes": max_body_mb * MEBIBYTE}
+    if min_free_mb is not None:
+        chosen |= {"min_free_bytes": min_free_mb * MEBIBYTE}
     settings = Settings(
         home=home or given_home(context),
         host=host,

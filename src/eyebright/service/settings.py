@@ -35,6 +35,7 @@ class Settings:
         max_index_bytes: of a request that brings pictures to index.
         max_files: files in a request; 20 times as many in one that brings pictures to index.
         max_pixels: of an uploaded picture.
+        min_free_bytes: of the disk under the home; uploads that would leave less are not kept.
         request_s: seconds until a request must have begun to be answered, its own arrival included.
         max_requests: requests in work at once.
         rate: requests a second that one client may make in the long run.
@@ -62,6 +63,7 @@ class Settings:
     max_index_bytes: int = 1024 * MEBIBYTE
     max_files: int = 32
     max_pixels: int = 50_000_000
+    min_free_bytes: int = 512 * MEBIBYTE
     request_s: float = 60.0
     max_requests: int = 64
     rate: float = 100.0
@@ -103,6 +105,8 @@ class Settings:
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise InputError(f"{name}: expected a number above 0, got {value}")
+        if self.min_free_bytes < 0:
+            raise InputError(f"min_free_bytes: expected 0 or more, got {self.min_free_bytes}")
         if self.threads is not None and self.threads < 1:
             raise InputError(f"threads: expected 1 or more, got {self.threads}")
 

@@ -67,14 +67,25 @@ def kept(files: Sequence[UploadFile], settings: Settings, folder: Path | None = 
     """Write uploads into a folder of the server's choosing and yield their paths; an error removes them again.
 
     Raises:
-        StoreFullError: there is no room.
+        StoreFullError: there is no room, or less than the settings reserve would be left.
     """
     folder = new_upload_folder(settings) if folder is None else folder
     try:
+        _check_room(folder, sum(file.size or 0 for file in files), settings.min_free_bytes)
         yield _written(files, folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _check_room(folder: Path, needed: int, reserve: int) -> None:
+    """Leave room to the stores, whose records matter more than further uploads."""
+    free = shutil.disk_usage(folder).free
+    if free - needed < reserve:
+        raise StoreFullError(
+            f"uploads cannot be kept: {needed} bytes would leave less than the {reserve} that stay free; "
+            f"the disk has {free} left"
+        )
 
 
 def _written(files: Sequence[UploadFile], folder: Path) -> list[Path]:
