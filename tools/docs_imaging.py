@@ -19,7 +19,7 @@ import skimage
 import sklearn.datasets
 
 from eyebright import imaging
-from eyebright.core.types import Image
+from eyebright.core.types import Frame, Image
 from eyebright.imaging import Picture
 from eyebright.media import encode_image, read_image
 
@@ -240,9 +240,45 @@ def motion() -> None:
     ], 250))  # fmt: skip
 
 
+def bars(picture: Picture, width: int, height: int) -> Image:
+    """Draw the histogram of a picture: one curve of bars a channel, dark values on the left."""
+    counts = imaging.histogram(picture)
+    tall = np.sqrt(counts / counts.max())  # by root, so that rare values are seen
+    sheet = np.full((height, width, 3), 255, np.int64)
+    for channel, heights in enumerate(tall):
+        levels = np.interp(np.linspace(0, 255, width), np.arange(256), heights)
+        filled = np.arange(height)[:, None] >= height * (1 - levels)[None, :]
+        for other in range(3):
+            if len(tall) == 1 or other != channel:
+                sheet[..., other] -= 90 * filled
+    return np.asarray(np.clip(sheet, 0, 255), np.uint8)
+
+
+def sizes() -> None:
+    cat = read_image(SKIMAGE / "chelsea.png")
+    info = np.pad(bars(cat, 300, 218), ((1, 1), (1, 1), (0, 0)), constant_values=200)
+    save("info", row([("cat.png", cat), ("info --histogram: red, green, blue (roots)", info)]))
+    small = imaging.resize(cat, 113, 75)
+    save("sizes", row([
+        ("grey", imaging.grey(cat)), ("resize --longest 113, enlarged", imaging.resize(small, 452, 300, "nearest")),
+        ("crop --box 120,60,330,215", imaging.crop(cat, (120, 60, 330, 215))),
+    ], 200))  # fmt: skip
+
+
+def scenes() -> None:
+    first, second = read_image(SKIMAGE / "coffee.png"), read_image(SKLEARN / "china.jpg")
+    shots = [(first if index < 20 else second)[index : index + 240, index : index + 320] for index in range(40)]
+    frames = [Frame(np.ascontiguousarray(shot), index, index / 25, "clip") for index, shot in enumerate(shots)]
+    (cut,) = imaging.scene_cuts(frames)
+    panels = [(f"frame {index}", shots[index]) for index in (cut.index - 8, cut.index - 1)]
+    panels += [(f"frame {index}{': the cut' if index == cut.index else ''}", shots[index])
+               for index in (cut.index, cut.index + 8)]  # fmt: skip
+    save("scenes", row(panels, 150))
+
+
 def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
-    for part in (light, leuven, edges, keypoints, filters, quality, motion):
+    for part in (sizes, light, leuven, edges, keypoints, filters, quality, motion, scenes):
         part()
 
 
