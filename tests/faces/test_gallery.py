@@ -56,6 +56,25 @@ def test_writing_is_seen_by_who_has_read_before_and_a_line_of_the_log_is_no_reas
     assert other.loaded() is before
 
 
+def test_a_file_at_rest_is_not_opened_and_what_others_write_is_seen(tmp_path, monkeypatch):
+    one, other = Gallery(tmp_path, SPACE, None), Gallery(tmp_path, SPACE, None)
+    one.add("Ada", some_faces(1))
+    path = tmp_path / "faces.sqlite"
+    os.utime(path, ns=(10**18, 10**18))  # it was written long ago
+    before = other.loaded()
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite3, "connect", lambda *_, **__: pytest.fail("opened"))
+        assert other.loaded() is before
+    one.add("Bob", some_faces(1, seed=1))
+    assert sorted(other.loaded().names) == ["Ada", "Bob"]
+    keeps_the_log = sqlite3.connect(path)
+    keeps_the_log.execute("SELECT count(*) FROM faces").fetchone()
+    for name in ("Cora", "Dan", "Eve"):  # one after the other, faster than the clock of some files
+        one.add(name, some_faces(1, seed=2))
+        assert name in other.loaded().names
+    keeps_the_log.close()
+
+
 def test_forgetting_leaves_no_byte_in_any_file(tmp_path):
     gallery = Gallery(tmp_path, SPACE, None)
     gone, stays = some_faces(4, seed=1), some_faces(4, seed=2)
@@ -197,24 +216,51 @@ def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path):
     assert len(loaded.names) == len(loaded.vectors)
 
 
-@hypothesis.given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.floats(0.2, 3))
+def plain_people(vectors, owners, query):
+    """Everybody's nearest distance, the nearest people first: the slow twin."""
+    distances = np.linalg.norm(vectors.astype(np.float64) - query, axis=1)
+    best = np.full(owners.max() + 1, np.inf)
+    np.minimum.at(best, owners, distances)
+    order = np.argsort(best, kind="stable")
+    return order, best[order]
+
+
+@hypothesis.given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.floats(0.2, 3), st.integers(1, 4))
 @hypothesis.settings(max_examples=10)
-def test_the_short_way_finds_the_same_two_people_as_the_plain_way(seed, spread, interest):
+def test_the_short_way_finds_the_same_people_as_the_plain_way(seed, spread, interest, count):
     rng = np.random.default_rng(seed)
     people = rng.normal(size=(300, 128)) * np.linspace(1, 0.05, 128) * spread / 10
     owners = rng.integers(0, 300, 4500)
     vectors = (people[owners] + rng.normal(size=(4500, 128)) * 0.02).astype(np.float32)
     nearest = NearestPeople(vectors, owners)
     query = (people[0] + rng.normal(size=128) * 0.02).astype(np.float32)
-    distances = np.linalg.norm(vectors - query, axis=1)
-    best = np.full(300, np.inf)
-    np.minimum.at(best, owners, distances)
-    order = np.argsort(best)[:2]
-    rows, near = nearest.people(query, interest)
-    for place in range(2):
-        if best[order[place]] <= interest:
-            assert owners[rows[place]] == order[place]
-            assert near[place] == pytest.approx(best[order[place]], abs=1e-3)
+    wanted, best = plain_people(vectors, owners, query)
+    rows, near = nearest.people(query, interest, count)
+    for place in range(count):
+        if best[place] <= interest:
+            assert owners[rows[place]] == wanted[place]
+            assert near[place] == pytest.approx(best[place], abs=1e-3)
+
+
+@pytest.mark.parametrize("odd", ["one person has most pictures", "a vector far away", "all alike"])
+def test_odd_galleries_give_the_same_two_people_as_the_plain_way(odd):
+    rng = np.random.default_rng(5)
+    owners = np.arange(5000) // 5
+    vectors = (rng.normal(size=(1000, 64)) * 0.1)[owners] + rng.normal(size=(5000, 64)) * 0.01
+    if odd == "one person has most pictures":  # more than are compared at first
+        owners[:3000], vectors[:3000] = 0, vectors[0] + rng.normal(size=(3000, 64)) * 1e-3
+    elif odd == "a vector far away":  # rounding becomes coarse for all others
+        vectors[-1] = 100
+    else:
+        vectors[:] = vectors[0]
+        vectors[4999] += 1e-3
+    vectors = vectors.astype(np.float32)
+    nearest = NearestPeople(vectors, owners)
+    for query in (vectors[0] + np.float32(1e-4), vectors[4999], -vectors[17]):
+        _, best = plain_people(vectors, owners, query)
+        rows, near = nearest.people(query, np.inf)
+        assert len(set(owners[rows].tolist())) == len(rows)
+        np.testing.assert_allclose(near[:2], best[:2], atol=1e-4)
 
 
 def test_the_threshold_lets_the_wanted_share_of_impostors_pass():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,7 @@ CREATE TABLE clock (generation INTEGER NOT NULL) STRICT;
 INSERT INTO clock VALUES (0);
 """
 _CHECK = b"eyebright faces"
+_UNSETTLED_NS = 2_000_000_000  # file systems with the coarsest clocks count in two seconds
 
 
 class Database(SqliteFile):
@@ -74,6 +76,25 @@ class Database(SqliteFile):
         with self.writing() as db:
             yield db
             db.execute("UPDATE clock SET generation = generation + 1")
+
+    def stamp(self) -> tuple[object, ...] | None:
+        """Return what changes whenever anybody writes; None: that cannot be told, read the generation.
+
+        Every write goes to the file or to its log, whose times and lengths this looks at: a hundredth of the time that
+        opening takes. The clock of a file moves in steps of milliseconds, so a file that was written to just now may be
+        written to again without a trace.
+        """
+        seen: list[object] = []
+        for path in (self.path, self.path.with_name(self.path.name + "-wal")):
+            try:
+                facts = path.stat()
+            except OSError:
+                seen.append(None)
+                continue
+            if abs(time.time_ns() - facts.st_mtime_ns) < _UNSETTLED_NS:
+                return None
+            seen.append((facts.st_dev, facts.st_ino, facts.st_mtime_ns, facts.st_size))
+        return tuple(seen)
 
     def scrub(self) -> None:
         """Leave no bytes of what was removed, in the file or in its write-ahead log.

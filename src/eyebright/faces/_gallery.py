@@ -80,7 +80,7 @@ class Gallery:
         self.folder = folder
         self.space = space
         self._database = Database(folder, key)
-        self._loaded: Loaded | None = None
+        self._kept: tuple[tuple[object, ...] | None, Loaded] | None = None  # one value: threads see both or neither
 
     @property
     def encrypted(self) -> bool:
@@ -98,12 +98,17 @@ class Gallery:
         """
         if not self._database.exists:
             return _empty(self.space)
+        stamp = self._database.stamp()  # before reading: a write meanwhile changes it
+        before, loaded = self._kept or (None, None)
+        if loaded is not None and stamp is not None and stamp == before:
+            return loaded
         with self._database.reading() as db:
             now = generation(db)
-            if self._loaded is None or self._loaded.generation != now:
+            if loaded is None or loaded.generation != now:
                 self._check_space(db)
-                self._loaded = self._read(db, now)
-            return self._loaded
+                loaded = self._read(db, now)
+        self._kept = stamp, loaded
+        return loaded
 
     def people(self) -> list[Person]:
         """Return everybody, by name."""
@@ -232,7 +237,7 @@ class Gallery:
             gone = db.execute("DELETE FROM faces WHERE person = ?", (person,)).rowcount
             db.execute("DELETE FROM people WHERE id = ?", (person,))
             _log(db, "forget", person, gone)
-        self._loaded = None
+        self._kept = None
         self._database.scrub()
         return gone
 

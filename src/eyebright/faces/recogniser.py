@@ -309,7 +309,8 @@ class FaceRecognizer(Grouping, Keeping):
             return Match(None, float("nan"), float("inf"), 0.0, None, None)
         reach = 1 - calibration.threshold
         interest = reach if self._gallery.space.metric == "l2" else float(np.sqrt(2 * max(reach, 0.0)))
-        rows, distances = loaded.nearest.people(vector, interest)
+        # of people that were denied others are looked at instead
+        rows, distances = loaded.nearest.people(vector, interest, 2 + len(loaded.denials))
         ranked = []
         for row, distance in zip(rows, distances, strict=True):
             owner = int(loaded.owners[row])
