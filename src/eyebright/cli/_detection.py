@@ -6,15 +6,15 @@ import contextlib
 import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from eyebright.cli._image_files import Problems, is_video
-from eyebright.core.errors import InputError, MediaError
+from eyebright.core.errors import MediaError
 
 if TYPE_CHECKING:
-    from eyebright.core.types import Detections, Frame
+    from eyebright.core.types import Frame
     from eyebright.interop import AnnotatedImage
 
 Inputs = Annotated[
@@ -34,17 +34,6 @@ class Shot:
     name: str
     frame: Frame
     video: bool
-
-
-class Finder(Protocol):
-    """What finds objects in one shot after the other."""
-
-    name: str
-    labels: tuple[str, ...]
-
-    def __call__(self, frame: Frame) -> Detections:
-        """Return what is in the frame."""
-        ...
 
 
 def shots(inputs: Sequence[str], problems: Problems) -> Iterator[Shot]:
@@ -70,75 +59,6 @@ def shots(inputs: Sequence[str], problems: Problems) -> Iterator[Shot]:
                 yield Shot(name, frame, moving)
         except MediaError as error:
             problems.add(error)
-
-
-def box_of(text: str) -> tuple[int, int, int, int]:
-    """Return the four whole numbers of `--roi`."""
-    try:
-        x1, y1, x2, y2 = (int(part) for part in text.split(","))
-    except ValueError as error:
-        raise InputError(f"--roi: expected four whole numbers x1,y1,x2,y2, got {text!r}") from error
-    if x1 < 0 or y1 < 0 or x2 <= x1 or y2 <= y1:
-        raise InputError(f"--roi: expected x1 < x2 and y1 < y2, none negative, got {text!r}")
-    return x1, y1, x2, y2
-
-
-def class_ids(text: str | None, labels: Sequence[str]) -> set[int] | None:
-    """Return the numbers of the classes that `--classes` names, None for all."""
-    if text is None:
-        return None
-    wanted = set()
-    for word in (part.strip() for part in text.split(",")):
-        if word in labels:
-            wanted.add(labels.index(word))
-        elif word.isascii() and word.isdigit() and (not labels or int(word) < len(labels)):
-            wanted.add(int(word))
-        else:
-            import difflib
-
-            near = difflib.get_close_matches(word, labels, n=3)
-            hint = (
-                f"did you mean {' or '.join(near)}?" if near else f"it knows {', '.join(labels[:8]) or 'numbers only'}"
-            )
-            raise InputError(f"--classes: the model has no class {word!r}; {hint}")
-    return wanted
-
-
-def look(finder: Finder, frame: Frame, roi: tuple[int, int, int, int] | None, wanted: set[int] | None) -> Detections:
-    """Return what is found in the part `roi` of a frame, in pixels of the whole."""
-    import numpy as np
-
-    from eyebright.ops import shift_detections
-
-    if roi is None:
-        found = finder(frame)
-    else:
-        x1, y1, x2, y2 = roi
-        height, width = frame.image.shape[:2]
-        if x1 >= width or y1 >= height:
-            raise InputError(f"--roi: {roi} lies outside a picture of {width} x {height}")
-        part = np.ascontiguousarray(frame.image[y1:y2, x1:x2])
-        found = shift_detections(finder(dataclasses.replace(frame, image=part)), x1, y1, (height, width))
-    return found if wanted is None else found[np.isin(found.class_id, sorted(wanted))]
-
-
-def plain(found: Detections, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Return detections as JSON has them."""
-    out = []
-    for row in range(len(found)):
-        number = int(found.class_id[row])
-        entry: dict[str, Any] = {
-            "class": labels[number] if 0 <= number < len(labels) else str(number),
-            "class_id": number,
-            "confidence": round(float(found.confidence[row]), 6),
-            "box": [round(float(v), 2) for v in found.xyxy[row]],
-        }
-        if found.keypoints is not None:
-            entry["keypoints"] = [[round(float(v), 2) for v in point] for point in found.keypoints[row]]
-        if found.masks is not None:
-            entry["mask_area"] = int(found.masks.crops[row].sum())
-        out.append(entry)
-    return out
 
 
 class Drawings:

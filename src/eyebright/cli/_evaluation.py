@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import typer
 
-from eyebright.cli._detection import Finder
 from eyebright.cli._image_files import table
 from eyebright.core.errors import InputError
 from eyebright.core.types import Detections, Frame
 from eyebright.interop import AnnotatedImage, Annotations, read_coco, read_voc
+from eyebright.pipeline.finders import Finder
 
 _GREEN, _RED = (26, 160, 80), (214, 40, 40)
 

@@ -13,10 +13,6 @@ from eyebright.cli._detection import (
     Drawings,
     Inputs,
     Roi,
-    box_of,
-    class_ids,
-    look,
-    plain,
     shots,
     write_formats,
 )
@@ -61,6 +57,7 @@ def run(
 ) -> None:
     """Find objects and say what and where they are."""
     from eyebright.interop import annotated
+    from eyebright.pipeline.finders import box_of, class_ids, find, plain_detections
     from eyebright.viz import draw_detections
 
     finder = finder_for(model, inputs, home=given_home(context), confidence=conf, tiles=tiles, overlap=overlap)
@@ -72,13 +69,13 @@ def run(
     rows: list[list[str]] = []
     with drawings.closing:
         for shot in shots(inputs, problems):
-            found = look(finder, shot.frame, part, wanted)
+            found = find(finder, shot.frame, part, wanted)
             height, width = shot.frame.image.shape[:2]
             images.append(annotated(shot.name, (height, width), found))
             entry: dict[str, Any] = {"image": shot.name, "width": width, "height": height}
             if shot.video:
                 entry |= {"frame": shot.frame.index, "time_s": round(shot.frame.time_s, 3)}
-            entries = plain(found, finder.labels)
+            entries = plain_detections(found, finder.labels)
             results.append({**entry, "detections": entries})
             rows += [_row(shot.name, each) for each in entries] or [[shot.name, "nothing", "", ""]]
             if out is not None:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eyebright.cli._detection import Confidence, Drawings, Inputs, plain, shots
+from eyebright.cli._detection import Confidence, Drawings, Inputs, shots
 from eyebright.cli._image_files import JsonOption, Problems, print_json, table
 from eyebright.cli.models import given_home
 from eyebright.core.errors import InputError
 
 if TYPE_CHECKING:
-    from eyebright.core.types import Image
     from eyebright.models import SemanticMap
 
 segment_app = typer.Typer(no_args_is_help=True, help="Say what each pixel shows, or cut objects out.")
@@ -38,7 +37,7 @@ def segment_run(
 ) -> None:
     """Segment: a semantic model names each pixel, an instance model cuts out each object."""
     from eyebright.models import ObjectDetector, SemanticSegmenter, load_model
-    from eyebright.viz import draw_detections
+    from eyebright.pipeline.looking import segment_picture
 
     loaded = load_model(model, home=given_home(context))
     if isinstance(loaded, ObjectDetector) and conf is not None:
@@ -52,22 +51,17 @@ def segment_run(
         for shot in shots(inputs, problems):
             height, width = shot.frame.image.shape[:2]
             entry: dict[str, Any] = {"image": shot.name, "width": width, "height": height}
-            if isinstance(loaded, ObjectDetector):
-                [found] = loaded.segment([shot.frame.image])
-                entry |= {"kind": "instance", "detections": plain(found, loaded.labels)}
+            facts, drawn, classes = segment_picture(loaded, shot.frame.image)
+            entry |= facts
+            if classes is None:
                 rows += [
                     [shot.name, each["class"], f"{each.get('mask_area', 0) / width / height:.1%}"]
                     for each in entry["detections"]
                 ]
-                drawn = draw_detections(shot.frame.image, found, loaded.labels)
             else:
-                [answer] = loaded.segment([shot.frame.image])
-                parts = {name: round(part, 6) for name, part in answer.parts().items()}
-                entry |= {"kind": "semantic", "parts": parts}
-                rows += [[shot.name, name, f"{part:.1%}"] for name, part in parts.items()]
-                drawn = _coloured(shot.frame.image, answer)
+                rows += [[shot.name, name, f"{part:.1%}"] for name, part in entry["parts"].items()]
                 if masks is not None:
-                    _write_map(masks / Path(shot.name).with_suffix(".png"), answer)
+                    _write_map(masks / Path(shot.name).with_suffix(".png"), classes)
             results.append(entry)
             drawings.add(shot, drawn)
     if as_json:
@@ -82,11 +76,8 @@ def pose_run(
     context: typer.Context, inputs: Inputs, model: Model, out: Out = None, as_json: JsonOption = False
 ) -> None:
     """Find the keypoints of bodies."""
-    import numpy as np
-
-    from eyebright.core.types import Detections
     from eyebright.models import ObjectDetector, PoseEstimator, load_model
-    from eyebright.viz import draw_detections
+    from eyebright.pipeline.looking import pose_picture
 
     loaded = load_model(model, home=given_home(context))
     if not isinstance(loaded, ObjectDetector | PoseEstimator):
@@ -98,18 +89,11 @@ def pose_run(
         for shot in shots(inputs, problems):
             height, width = shot.frame.image.shape[:2]
             entry: dict[str, Any] = {"image": shot.name, "width": width, "height": height}
-            if isinstance(loaded, ObjectDetector):
-                [found] = loaded.predict([shot.frame.image])
-                entry["poses"] = plain(found, loaded.labels)
-            else:
-                [one] = loaded.pose([shot.frame.image])
-                box = np.concatenate([one.points.min(axis=0), one.points.max(axis=0)])[None]
-                found = Detections(box, one.scores.mean(keepdims=True), np.zeros(1, np.int64), None, one.points[None])
-                points = [[round(float(v), 2) for v in point] for point in one.points]
-                entry["poses"] = [{"keypoints": points, "scores": [round(float(s), 6) for s in one.scores]}]
+            facts, drawn = pose_picture(loaded, shot.frame.image)
+            entry |= facts
             results.append(entry)
             rows += [[shot.name, str(len(each.get("keypoints", ())))] for each in entry["poses"]]
-            drawings.add(shot, draw_detections(shot.frame.image, found, names=False))
+            drawings.add(shot, drawn)
     if as_json:
         print_json({"model": loaded.card.name, "results": results, "problems": problems.lines})
     else:
@@ -122,9 +106,8 @@ def depth_run(
     context: typer.Context, inputs: Inputs, model: Model, out: Out = None, as_json: JsonOption = False
 ) -> None:
     """Estimate how far each pixel is; pictures are drawn from dark (least) to bright (most)."""
-    import numpy as np
-
     from eyebright.models import DepthEstimator, load_model
+    from eyebright.pipeline.looking import depth_picture
 
     loaded = load_model(model, home=given_home(context))
     if not isinstance(loaded, DepthEstimator):
@@ -133,30 +116,15 @@ def depth_run(
     results: list[dict[str, Any]] = []
     with drawings.closing:
         for shot in shots(inputs, problems):
-            [found] = loaded.depth([shot.frame.image])
-            low, middle, high = (round(float(v), 6) for v in np.percentile(found, [0, 50, 100]))
-            results.append({"image": shot.name, "least": low, "median": middle, "most": high})
-            grey = ((found - low) / max(high - low, 1e-9) * 255).clip(0, 255).astype(np.uint8)
-            drawings.add(shot, np.repeat(grey[:, :, None], 3, axis=2))
+            facts, drawn = depth_picture(loaded, shot.frame.image)
+            results.append({"image": shot.name, **facts})
+            drawings.add(shot, drawn)
     if as_json:
         print_json({"model": loaded.card.name, "results": results, "problems": problems.lines})
     else:
         columns = ("least", "median", "most")
         table(["image", *columns], [[each["image"], *(f"{each[c]:.3f}" for c in columns)] for each in results])
     problems.finish(len(results))
-
-
-def _coloured(image: Image, answer: SemanticMap) -> Image:
-    """Return the picture with a tint a class; the first class, mostly the background, stays as it is."""
-    import numpy as np
-
-    from eyebright.viz import class_colour
-
-    drawn = image.copy()
-    for number in np.unique(answer.class_ids[answer.class_ids > 0]):
-        where = answer.class_ids == number
-        drawn[where] = (drawn[where] * 0.5 + np.array(class_colour(int(number))) * 0.5).astype(np.uint8)
-    return drawn
 
 
 def _write_map(path: Path, answer: SemanticMap) -> None:
