@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from eyebright.authenticity._decide import Calibration, Verdict, learn
     from eyebright.authenticity._evaluate import evaluate
     from eyebright.authenticity._ledger import ImportReport, Ledger, SerialEntry, SerialFinding, Sighting
+    from eyebright.authenticity._packs import Pack, draw_pack
+    from eyebright.authenticity._printing import PrintedCode, code_image
     from eyebright.authenticity._report import picture_of, report, save_comparison, save_report
     from eyebright.authenticity._results import CheckResult, FitReport, Look, Product
     from eyebright.authenticity._simulate import KINDS, MadePhoto, make_photos, recapture
@@ -35,6 +37,8 @@ _HOMES = {
     "Line": "_text",
     "Look": "_results",
     "MadePhoto": "_simulate",
+    "Pack": "_packs",
+    "PrintedCode": "_printing",
     "Product": "_results",
     "SerialEntry": "_ledger",
     "SerialFinding": "_ledger",
@@ -43,7 +47,9 @@ _HOMES = {
     "Verdict": "_decide",
     "WordChange": "_text",
     "check_digit": "_codes",
+    "code_image": "_printing",
     "compare": "_compare",
+    "draw_pack": "_packs",
     "evaluate": "_evaluate",
     "gtin14": "_codes",
     "learn": "_decide",
@@ -75,6 +81,8 @@ __all__ = [
     "Line",
     "Look",
     "MadePhoto",
+    "Pack",
+    "PrintedCode",
     "Product",
     "SerialEntry",
     "SerialFinding",
@@ -83,8 +91,10 @@ __all__ = [
     "Verdict",
     "WordChange",
     "check_digit",
+    "code_image",
     "compare",
     "compare_lines",
+    "draw_pack",
     "evaluate",
     "gtin14",
     "learn",
