@@ -12,6 +12,7 @@ from pathlib import Path
 
 BENCHES = (
     "authenticity",
+    "codes",
     "faces",
     "faces_system",
     "hashing",
