@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from eyebright.authenticity._evaluate import read_manifest
 from eyebright.cli import app
 from eyebright.core.errors import EyebrightError, InputError
 from eyebright.media import read_image, write_image
@@ -60,12 +61,22 @@ def test_a_ledger_alarm_is_exit_code_3_and_no_fit_is_4(run, two, tmp_path):
     assert "forgot coffee" in run("forget", "coffee", *store)
 
 
-def test_simulate_writes_labels(run, two, tmp_path):
-    run("simulate", two[0], "--genuine", "1", "--fake", "2", "--out", tmp_path / "made")
-    lines = (tmp_path / "made" / "labels.csv").read_text().splitlines()
-    assert lines[0] == "path,product,role,kind,boxes"
-    assert [line.split(",")[2] for line in lines[1:]] == ["genuine", "counterfeit", "counterfeit"]
-    assert all((tmp_path / "made" / line.split(",")[0]).is_file() for line in lines[1:])
+def test_simulate_writes_a_manifest_that_eval_takes(run, two, tmp_path):
+    asked = ("--kinds", "swapped,missing", "--kinds", "moved", "--logo", "100,50,300,250", "--seed", "2")
+    run("simulate", two[0], "--genuine", "1", "--fake", "3", *asked, "--out", tmp_path / "made")
+    table = tmp_path / "made" / "labels.csv"
+    rows = [line.split(",") for line in table.read_text().splitlines()]
+    assert rows[0] == ["path", "product", "role", "kind", "boxes"]
+    assert [row[2] for row in rows[1:]] == ["reference", "genuine", "counterfeit", "counterfeit", "counterfeit"]
+    assert [row[3] for row in rows[3:]] == ["swapped", "missing", "moved"]
+    assert all((tmp_path / "made" / row[0]).is_file() for row in rows[1:])
+    taken = read_manifest(table)
+    assert [(row.role, row.kind, row.boxes is not None) for row in taken[2:]] == [
+        ("counterfeit", kind, True) for kind in ("swapped", "missing", "moved")
+    ]
+    for wrong, words in (("--kinds", "melted"), ("--logo", "1,2")):
+        with pytest.raises(InputError, match=words):
+            run("simulate", two[0], wrong, words, "--out", tmp_path / "none")
 
 
 def test_wrong_words(run, two, tmp_path):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from eyebright.authenticity._printing import PrintedCode, code_image
     from eyebright.authenticity._report import picture_of, report, save_comparison, save_report
     from eyebright.authenticity._results import CheckResult, FitReport, Look, Product
-    from eyebright.authenticity._simulate import KINDS, MadePhoto, make_photos, recapture
+    from eyebright.authenticity._simulate import KINDS, MadePhoto, make_photos, recapture, save_photos
     from eyebright.authenticity._text import Line, WordChange, compare_lines, read_lines
 
 _HOMES = {
@@ -61,6 +61,7 @@ _HOMES = {
     "recapture": "_simulate",
     "report": "_report",
     "save_comparison": "_report",
+    "save_photos": "_simulate",
     "save_report": "_report",
 }
 
@@ -105,6 +106,7 @@ __all__ = [
     "recapture",
     "report",
     "save_comparison",
+    "save_photos",
     "save_report",
 ]
 

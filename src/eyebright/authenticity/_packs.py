@@ -15,7 +15,7 @@ from PIL import Image as Pictures
 from PIL import ImageDraw, ImageFont
 
 from eyebright.authenticity._codes import check_digit
-from eyebright.authenticity._printing import PrintedCode, code_image
+from eyebright.authenticity._printing import PrintedCode, code_image, emblem
 from eyebright.authenticity._text import Line
 from eyebright.core.errors import InputError, ModelError
 from eyebright.core.types import Image
@@ -182,42 +182,10 @@ class _Drawing:
         self._lines.append(Line(text, (float(box[0]), float(box[1]), float(box[2]), float(box[3])), 1.0))
 
     def _logo(self, x: int, y: int, side: int) -> None:
-        """Draw a disc, shield or polygon with a figure of several strokes in it."""
-        rng, large = self._rng, side * 4
-        tile = Pictures.new("L", (large, large), 0)
-        inner = Pictures.new("L", (large, large), 0)
-        pen, fine = ImageDraw.Draw(tile), ImageDraw.Draw(inner)
-        kind, corners, centre = int(rng.integers(3)), int(rng.integers(5, 9)), large / 2
-        if kind == 0:
-            pen.ellipse((0, 0, large - 1, large - 1), 255)
-        elif kind == 1:
-            pen.regular_polygon((centre, centre, centre), corners, rotation=int(rng.integers(360)), fill=255)
-        else:
-            pen.rounded_rectangle((0, 0, large - 1, large - 1), large // 5, 255)
-        points = int(rng.integers(4, 9))
-        start = rng.uniform(0, 2 * np.pi)
-        outer_r, inner_r = large * rng.uniform(0.32, 0.4), large * rng.uniform(0.1, 0.2)
-        star = [
-            (
-                centre + (outer_r if n % 2 == 0 else inner_r) * np.cos(start + n * np.pi / points),
-                centre + (outer_r if n % 2 == 0 else inner_r) * np.sin(start + n * np.pi / points),
-            )
-            for n in range(2 * points)
-        ]
-        if rng.random() < 0.5:
-            fine.polygon(star, fill=255)
-        else:
-            for n in range(points):
-                fine.line([(centre, centre), star[2 * n]], fill=255, width=large // 16)
-                px, py = star[2 * n]
-                r = large * 0.07
-                fine.ellipse((px - r, py - r, px + r, py + r), 255)
-        r = large * rng.uniform(0.06, 0.12)
-        fine.ellipse((centre - r, centre - r, centre + r, centre + r), 0)
-        paper = _hsv(rng.random(), 0.15, 0.97)
-        for mask, ink in ((tile, paper), (inner, self._accent)):
-            small = mask.resize((side, side), Pictures.Resampling.LANCZOS)
-            self._picture.paste(Pictures.new("RGB", (side, side), ink), (x, y), small)
+        paper = _hsv(self._rng.random(), 0.15, 0.97)
+        for cover, ink in zip(emblem(self._rng, side, side), (paper, self._accent), strict=True):
+            mask = Pictures.fromarray(np.asarray(255 * cover + 0.5, np.uint8))
+            self._picture.paste(Pictures.new("RGB", (side, side), ink), (x, y), mask)
 
     def _illustration(self, place: Box, claim: str) -> None:
         """Draw overlapping fruit with light and shade, and a badge with a claim."""

@@ -7,9 +7,11 @@ from typing import Literal
 
 import cv2
 import numpy as np
+from PIL import Image as Pictures
+from PIL import ImageDraw
 
 from eyebright.core.errors import InputError, ModelError
-from eyebright.core.types import Image
+from eyebright.core.types import Floats, Image
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -27,8 +29,14 @@ class PrintedCode:
     box: tuple[float, float, float, float]
 
 
-def code_image(symbology: str, text: str, side: int) -> Image:
-    """Draw a code of whole pixels a module, black on white, at most so many pixels a side (an EAN-13: so high).
+def code_image(symbology: str, text: str, side: int, *, quiet: bool = True) -> Image:
+    """Draw a code of whole pixels a module, black on white.
+
+    Args:
+        symbology: as in `Code`.
+        text: what it says.
+        side: at most so many pixels a side, at least one a module; linear codes are so high, and 1.3 times as wide.
+        quiet: with the quiet zone around it.
 
     Raises:
         InputError: zxing-cpp cannot write the text in that symbology.
@@ -50,7 +58,7 @@ def code_image(symbology: str, text: str, side: int) -> Image:
         code = zxingcpp.create_barcode(text, getattr(zxingcpp.BarcodeFormat, names.get(symbology, symbology)))
     except (AttributeError, ValueError) as error:
         raise InputError(f"codes: cannot write {text!r} as {symbology}: {error}") from error
-    plain = np.array(zxingcpp.write_barcode_to_image(code, scale=1), np.uint8)
+    plain = np.array(zxingcpp.write_barcode_to_image(code, scale=1, add_quiet_zones=quiet), np.uint8)
     height, width = plain.shape
     if symbology in {"QR", "DataMatrix"}:
         scale = max(1, side // max(height, width))
@@ -59,3 +67,39 @@ def code_image(symbology: str, text: str, side: int) -> Image:
         scale = max(1, round(1.3 * side / width))
         grey = np.repeat(cv2.resize(plain, (width, side), interpolation=cv2.INTER_NEAREST), scale, axis=1)
     return np.ascontiguousarray(np.repeat(grey[..., None], 3, axis=2))
+
+
+def emblem(rng: np.random.Generator, width: int, height: int) -> tuple[Floats, Floats]:
+    """Draw a logo: a disc, polygon or rounded square, and a star or a wheel of spokes in it.
+
+    Returns:
+        How much the ground and the figure cover, 0 to 1, `float32 (height, width)`.
+    """
+    large = 4 * max(width, height)
+    outer, inner = Pictures.new("L", (large, large), 0), Pictures.new("L", (large, large), 0)
+    pen, fine = ImageDraw.Draw(outer), ImageDraw.Draw(inner)
+    kind, corners, centre = int(rng.integers(3)), int(rng.integers(5, 9)), large / 2
+    if kind == 0:
+        pen.ellipse((0, 0, large - 1, large - 1), 255)
+    elif kind == 1:
+        pen.regular_polygon((centre, centre, centre), corners, rotation=int(rng.integers(360)), fill=255)
+    else:
+        pen.rounded_rectangle((0, 0, large - 1, large - 1), large // 5, 255)
+    points, start = int(rng.integers(4, 9)), rng.uniform(0, 2 * np.pi)
+    far, near = large * rng.uniform(0.32, 0.4), large * rng.uniform(0.1, 0.2)
+    turns = start + np.arange(2 * points) * np.pi / points
+    reach = np.where(np.arange(2 * points) % 2 == 0, far, near)
+    star = [
+        (float(x), float(y))
+        for x, y in zip(centre + reach * np.cos(turns), centre + reach * np.sin(turns), strict=True)
+    ]
+    if rng.random() < 0.5:
+        fine.polygon(star, fill=255)
+    else:
+        for x, y in star[::2]:
+            fine.line([(centre, centre), (x, y)], fill=255, width=large // 16)
+            fine.circle((x, y), large * 0.07, fill=255)
+    fine.circle((centre, centre), large * rng.uniform(0.06, 0.12), fill=0)
+    size = (width, height)
+    small = [np.asarray(mask.resize(size, Pictures.Resampling.LANCZOS), np.float32) for mask in (outer, inner)]
+    return np.asarray(small[0] / 255, np.float32), np.asarray(small[1] / 255, np.float32)

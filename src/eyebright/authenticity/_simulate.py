@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
-from collections.abc import Callable
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from eyebright.core.errors import InputError
+from eyebright.authenticity._counterfeits import FORGERIES, Box, Original
+from eyebright.authenticity._text import Line
+from eyebright.core.errors import InputError, ModelError
 from eyebright.core.types import Image, check_image
-from eyebright.media import decode_image, encode_image
+from eyebright.media import decode_image, encode_image, write_image
 from eyebright.ops import transform_boxes
-
-Box = tuple[float, float, float, float]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -74,102 +77,19 @@ def recapture(image: Image, rng: np.random.Generator, *, degrees: float = 25.0) 
     return decode_image(encode_image(photo, "jpeg", int(rng.integers(60, 96)))), matrix
 
 
-def _place(image: Image, rng: np.random.Generator, share: float) -> tuple[int, int, int, int]:
-    """Choose a printed place of about `share` of the picture: where its edges are, not on plain ground."""
-    height, width = image.shape[:2]
-    side = np.sqrt(share)
-    w, h = max(6, round(width * side)), max(6, round(height * side))
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    print_ = cv2.boxFilter(np.abs(cv2.Laplacian(grey, cv2.CV_32F)), -1, (w, h))
-    places = [(int(rng.integers(0, width - w)), int(rng.integers(0, height - h))) for _ in range(40)]
-    x, y = max(places, key=lambda p: print_[p[1] + h // 2, p[0] + w // 2])
-    return x, y, x + w, y + h
-
-
-_Fake = Callable[[Image, np.random.Generator], tuple[Image, list[tuple[int, int, int, int]]]]
-
-
-def _rescan(image: Image, rng: np.random.Generator) -> tuple[Image, list[tuple[int, int, int, int]]]:
-    """Print with a halftone screen of about 150 lines an inch, on a pack of about eight inches, and scan it."""
-    height, width = image.shape[:2]
-    period = max(height, width) / rng.uniform(190, 260)
-    ys, xs = np.mgrid[:height, :width] * (2 * np.pi / period)
-    out = np.empty(image.shape, np.float32)
-    for channel, degrees in enumerate((15, 75, 45)):
-        angle = np.deg2rad(degrees)
-        u, v = xs * np.cos(angle) + ys * np.sin(angle), -xs * np.sin(angle) + ys * np.cos(angle)
-        screen = (np.cos(u) + np.cos(v)) / 4 + 0.5
-        out[..., channel] = 255 / (1 + np.exp(-(image[..., channel] / 255.0 - screen) * 6))
-    mixed = cv2.GaussianBlur(0.45 * out + 0.55 * image, (0, 0), 1.0)
-    return np.asarray(np.clip(mixed, 0, 255), np.uint8), []
-
-
-def _recolour(image: Image, rng: np.random.Generator) -> tuple[Image, list[tuple[int, int, int, int]]]:
-    """Shift every colour that is no grey by at least 6 of CIELAB's units."""
-    lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    turn = np.deg2rad(rng.uniform(25, 45) * rng.choice([-1, 1]))
-    a, b = lab[..., 1].copy(), lab[..., 2].copy()
-    shift = rng.uniform(6, 10) * np.array([np.cos(turn * 5), np.sin(turn * 5)])
-    weight = np.clip(np.hypot(a, b) / 10, 0, 1)
-    lab[..., 1] = np.cos(turn) * a - np.sin(turn) * b + weight * shift[0]
-    lab[..., 2] = np.sin(turn) * a + np.cos(turn) * b + weight * shift[1]
-    return np.asarray(np.clip(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB) * 255 + 0.5, 0, 255), np.uint8), []
-
-
-def _moved(image: Image, rng: np.random.Generator) -> tuple[Image, list[tuple[int, int, int, int]]]:
-    """Move a printed place by 3 to 6 per cent of the picture's width."""
-    x1, y1, x2, y2 = _place(image, rng, 0.02)
-    step = round(image.shape[1] * rng.uniform(0.03, 0.06)) * int(rng.choice([-1, 1]))
-    to = int(np.clip(x1 + step, 0, image.shape[1] - (x2 - x1)))
-    if abs(to - x1) < 0.03 * image.shape[1]:
-        to = int(np.clip(x1 - step, 0, image.shape[1] - (x2 - x1)))
-    out, piece = _missing_at(image, (x1, y1, x2, y2)), image[y1:y2, x1:x2]
-    out[y1:y2, to : to + x2 - x1] = piece
-    return out, [(min(x1, to), y1, max(x2, to + x2 - x1), y2)]
-
-
-def _missing(image: Image, rng: np.random.Generator) -> tuple[Image, list[tuple[int, int, int, int]]]:
-    """Leave out a printed place of 1 to 2 per cent."""
-    box = _place(image, rng, rng.uniform(0.01, 0.02))
-    return _missing_at(image, box), [box]
-
-
-def _missing_at(image: Image, box: tuple[int, int, int, int]) -> Image:
-    x1, y1, x2, y2 = box
-    mask = np.zeros(image.shape[:2], np.uint8)
-    mask[y1:y2, x1:x2] = 255
-    return np.asarray(cv2.inpaint(image, mask, 3, cv2.INPAINT_TELEA), np.uint8)
-
-
-def _swapped(image: Image, rng: np.random.Generator) -> tuple[Image, list[tuple[int, int, int, int]]]:
-    """Print another part of the picture in a printed place, as a wrong logo would be."""
-    x1, y1, x2, y2 = _place(image, rng, 0.015)
-    a1, b1, a2, b2 = _place(image, rng, 0.015)
-    out = image.copy()
-    out[y1:y2, x1:x2] = image[b1:b2, a1:a2][::-1, ::-1]
-    return out, [(x1, y1, x2, y2)]
-
-
-def _copied(image: Image, rng: np.random.Generator) -> tuple[Image, list[tuple[int, int, int, int]]]:
-    """Copy the copy: fine detail is lost everywhere."""
-    sigma = rng.uniform(1.6, 2.4) * max(image.shape[:2]) / 1024
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), max(1.2, sigma)), np.uint8), []
-
-
-_KINDS: dict[str, _Fake] = {
-    "copied": _copied,
-    "missing": _missing,
-    "moved": _moved,
-    "recolour": _recolour,
-    "rescan": _rescan,
-    "swapped": _swapped,
-}
-KINDS = tuple(_KINDS)
-"""Kinds of made counterfeits."""
+KINDS = tuple(FORGERIES)
+"""Kinds of made counterfeits, in the order in which they are made."""
 
 
 def make_photos(
-    image: Image, genuine: int, fake: int, *, seed: int = 0, kinds: tuple[str, ...] = KINDS
+    image: Image,
+    genuine: int,
+    fake: int,
+    *,
+    seed: int = 0,
+    kinds: Sequence[str] | None = None,
+    logo: Box | None = None,
+    lines: Sequence[Line] | None = None,
 ) -> list[MadePhoto]:
     """Make recaptures of a picture and of counterfeits of it.
 
@@ -178,30 +98,89 @@ def make_photos(
         genuine: recaptures of it.
         fake: counterfeits, the kinds in turn.
         seed: another seed gives other photos; use different ones for fitting and testing.
-        kinds: of `KINDS`.
+        kinds: of `KINDS`; None: all that this picture allows, so without text nothing is made of `font` and `letter`,
+            and without a code that can be read nothing of `wrong_code` and `copied_code`.
+        logo: x1, y1, x2, y2 of the logo in pixels; None: a place full of print takes its part.
+        lines: its text; None: read when a kind needs it.
 
     Raises:
-        InputError: too small a picture, an unknown kind, a negative number.
+        InputError: too small a picture, an unknown kind, a kind that the picture does not allow, a negative number.
+        ModelError: rapidocr or zxing-cpp is not installed and a kind that was named needs it.
     """
     check_image(image, "simulate")
     if min(image.shape[:2]) < 64:
         raise InputError(f"simulate: expected at least 64 pixels a side, got {image.shape[1]}x{image.shape[0]}")
     if genuine < 0 or fake < 0:
         raise InputError(f"simulate: expected numbers of at least 0, got {genuine} genuine and {fake} fake")
-    unknown = [kind for kind in kinds if kind not in _KINDS]
-    if unknown or (fake and not kinds):
+    names = KINDS if kinds is None else tuple(kinds)
+    unknown = [kind for kind in names if kind not in FORGERIES]
+    if unknown or (fake and not names):
         raise InputError(
             f"simulate: unknown kind {unknown[0] if unknown else ''!r}; expected one of {', '.join(KINDS)}"
         )
+    if logo is not None:
+        _check_logo(logo, image)
     made = []
     for number in range(genuine):
         photo, _ = recapture(image, np.random.default_rng((seed, 0, number)))
         made.append(MadePhoto(photo, "genuine", ()))
-    for number in range(fake):
-        rng = np.random.default_rng((seed, 1, number))
-        kind = kinds[number % len(kinds)]
-        changed, places = _KINDS[kind](image, rng)
+    original = Original(image, logo, None if lines is None else tuple(lines))
+    left = itertools.cycle(names)
+    impossible: set[str] = set()
+    while len(made) < genuine + fake:
+        kind = next(kind for kind in left if kind not in impossible)
+        rng = np.random.default_rng((seed, 1, len(made) - genuine))
+        try:
+            changed, places = FORGERIES[kind](original, rng)
+        except (InputError, ModelError):
+            if kinds is not None:
+                raise
+            impossible.add(kind)
+            continue
         photo, matrix = recapture(changed, rng)
         boxes = transform_boxes(matrix, np.array(places, float).reshape(-1, 4)).tolist()
         made.append(MadePhoto(photo, kind, tuple((x1, y1, x2, y2) for x1, y1, x2, y2 in boxes)))
     return made
+
+
+def _check_logo(logo: Box, image: Image) -> None:
+    x1, y1, x2, y2 = logo
+    if not (x1 >= 0 and y1 >= 0 and x2 <= image.shape[1] and y2 <= image.shape[0] and min(x2 - x1, y2 - y1) >= 8):
+        raise InputError(
+            f"simulate: expected a logo of at least 8x8 pixels inside {image.shape[1]}x{image.shape[0]}, got {logo}"
+        )
+
+
+def save_photos(folder: Path | str, product: str, reference: Image, photos: Sequence[MadePhoto]) -> Path:
+    """Write made photos as PNG files, with a table of labels that `evaluate` takes as its manifest.
+
+    Args:
+        folder: made when it is not there.
+        product: its name, which the names of the files begin with.
+        reference: the picture that they were made of; it becomes the reference in the table.
+        photos: what `make_photos` returned.
+
+    Returns:
+        The table, `labels.csv`: the columns `path, product, role, kind, boxes`.
+
+    Raises:
+        InputError: the table cannot be written.
+        MediaError: a picture cannot be written.
+    """
+    home = Path(folder)
+    home.mkdir(parents=True, exist_ok=True)
+    write_image(home / f"{product}_reference.png", reference)
+    rows = [(f"{product}_reference.png", product, "reference", "", "")]
+    for number, photo in enumerate(photos):
+        name = f"{product}_{number:04d}_{photo.kind}.png"
+        write_image(home / name, photo.image)
+        boxes = ";".join(" ".join(f"{v:.1f}" for v in box) for box in photo.boxes)
+        genuine = photo.kind == "genuine"
+        rows.append((name, product, "genuine" if genuine else "counterfeit", "" if genuine else photo.kind, boxes))
+    table = home / "labels.csv"
+    try:
+        with table.open("w", encoding="utf-8", newline="") as stream:
+            csv.writer(stream).writerows([("path", "product", "role", "kind", "boxes"), *rows])
+    except OSError as error:
+        raise InputError(f"{table}: cannot write the table: {error.strerror}") from error
+    return table

@@ -165,23 +165,27 @@ def simulate(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to.")],
     genuine: Annotated[int, typer.Option("--genuine", help="How many recaptures.")] = 10,
     fake: Annotated[int, typer.Option("--fake", help="How many counterfeits.")] = 10,
+    kinds: Annotated[
+        list[str] | None, typer.Option("--kinds", metavar="KIND,...", help="Of counterfeits (default: all possible).")
+    ] = None,
+    logo: Annotated[
+        str | None, typer.Option("--logo", metavar="x1,y1,x2,y2", help="Where the logo is, for moved and swapped.")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Another for testing than for fitting.")] = 0,
 ) -> None:
-    """Make recaptures and counterfeits of a photo, with labels.csv beside them."""
-    from eyebright.authenticity import make_photos
-    from eyebright.media import read_image, write_image
+    """Make recaptures and counterfeits of a photo; labels.csv beside them is a manifest for eval."""
+    from eyebright.authenticity import KINDS, make_photos, save_photos
+    from eyebright.media import read_image
 
-    made = make_photos(read_image(photo), genuine, fake, seed=seed)
-    out.mkdir(parents=True, exist_ok=True)
-    rows = []
-    for number, item in enumerate(made):
-        name = f"{photo.stem}_{number:04d}_{item.kind}.png"
-        write_image(out / name, item.image)
-        role = "genuine" if item.kind == "genuine" else "counterfeit"
-        boxes = ";".join(" ".join(f"{v:.1f}" for v in box) for box in item.boxes)
-        rows.append((name, photo.stem, role, "" if role == "genuine" else item.kind, boxes))
-    _write_table(out / "labels.csv", ("path", "product", "role", "kind", "boxes"), rows)
-    typer.echo(f"made {len(made)} photos in {out}")
+    asked = tuple(name.strip() for item in kinds or () for name in item.split(",")) or None
+    picture = read_image(photo)
+    box = None if logo is None else _region(f"logo={logo}", "--logo: expected x1,y1,x2,y2")[1]
+    made = make_photos(picture, genuine, fake, seed=seed, kinds=asked, logo=box)
+    save_photos(out, photo.stem, picture, made)
+    typer.echo(f"made {_count(len(made), 'photo')} in {out}")
+    left = [kind for kind in KINDS if kind not in {item.kind for item in made}]
+    if asked is None and left and fake >= len(KINDS):
+        typer.echo(f"not possible on this photo (no text or code can be read): {', '.join(left)}")
 
 
 @app.command()
@@ -266,12 +270,14 @@ def _print(result: CheckResult) -> None:
     typer.echo(f"case: {result.case_id}")
 
 
-def _region(item: str) -> tuple[str, tuple[float, float, float, float]]:
+def _region(
+    item: str, wanted: str = "--region: expected NAME=x1,y1,x2,y2"
+) -> tuple[str, tuple[float, float, float, float]]:
     name, _, numbers = item.partition("=")
     try:
         x1, y1, x2, y2 = (float(v) for v in numbers.split(","))
     except ValueError:
-        raise InputError(f"--region: expected NAME=x1,y1,x2,y2, got {item!r}") from None
+        raise InputError(f"{wanted}, got {item!r}") from None
     return name, (x1, y1, x2, y2)
 
 
