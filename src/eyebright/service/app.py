@@ -17,6 +17,7 @@ from eyebright.service.api import (
     authenticity,
     authenticity_cases,
     classify,
+    detect,
     health,
     image,
     indexing,
@@ -37,6 +38,7 @@ _TAGS = [
     {"name": "Search", "description": "A catalogue of pictures, searched by pictures, words and filters."},
     {"name": "Classify", "description": "What pictures show."},
     {"name": "Image tools", "description": "The classic toolbox: light, edges, keypoints, filters, motion, depth."},
+    {"name": "Detect", "description": "Objects in a picture; segments, poses and depth where a model is there."},
     {"name": "Track", "description": "Objects in video, followed, counted and measured."},
     {"name": "Authenticity", "description": "Whether products are genuine: checks, cases, the serial ledger."},
     {"name": "Models", "description": "The catalogue of models."},
@@ -80,7 +82,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     state.install(app, services)
     problems.install(app)
     parts = (
-        classify, search, records, indexing, image, track, authenticity, authenticity_cases, models, jobs, live, health,
+        classify, search, records, indexing, image, detect, track, authenticity, authenticity_cases, models, jobs,
+        live, health,
     )  # fmt: skip
     for part in parts:  # the first is found fastest
         app.include_router(part.router)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
 
+from eyebright.core.types import Detections
 from eyebright.jobs import JobQueue
 from eyebright.models import ImageClassifier, default_threads, load_model
 from eyebright.search import Encoded, ImageSearch
@@ -36,6 +37,9 @@ class Services:
         self.metrics.watch(self.search, self.home / "search", lambda: self.jobs)
         self.pictures = Pictures(settings)
         self.encoded: Remembered[Encoded] = Remembered(64)
+        self.finders: Remembered[Any] = Remembered(6)  # what looks at pictures, loaded
+        self.found: Remembered[Detections] = Remembered(64)
+        self.looking = threading.Lock()
         self.live = LiveViews(settings.max_live, settings.live_idle_s)
         self.stopping = threading.Event()
         self.streams = threading.Semaphore(MAX_STREAMS)

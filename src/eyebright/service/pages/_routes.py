@@ -27,6 +27,7 @@ NAVIGATION = (
     ("search", "/app/search"),
     ("image", "/app/image"),
     ("classify", "/app/classify"),
+    ("detect", "/app/detect"),
     ("track", "/app/track"),
     ("authenticate", "/app/authenticate"),
     ("live", "/app/live"),
@@ -109,6 +110,12 @@ def image(request: Request) -> HTMLResponse:
 def classify(request: Request) -> HTMLResponse:
     """Name what pictures show."""
     return page(request, "classify", "classify")
+
+
+@router.get("/app/detect")
+def detect(request: Request) -> HTMLResponse:
+    """Find objects in a picture."""
+    return page(request, "detect", "detect")
 
 
 @router.get("/app/track")

@@ -16,6 +16,7 @@ WORDS: dict[str, Any] = {
         "search": "Search",
         "image": "Image tools",
         "classify": "Classify",
+        "detect": "Detect",
         "track": "Track",
         "authenticate": "Authenticate",
         "live": "Live",

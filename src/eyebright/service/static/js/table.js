@@ -6,7 +6,7 @@ export function table(columns, rows) {
   return h(
     "table",
     {},
-    h("thead", {}, h("tr", {}, columns.map((column) => h("th", { scope: "col" }, column.title)))),
+    h("thead", {}, h("tr", {}, columns.map((column) => h("th", { scope: "col", class: column.number ? "number" : null }, column.title)))),
     h(
       "tbody",
       {},

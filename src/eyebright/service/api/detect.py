@@ -1,0 +1,301 @@
+"""Objects in a picture, and its segments, poses and depth."""
+
+from __future__ import annotations
+
+import base64
+import io
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from fastapi import APIRouter, File, Form, UploadFile
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from eyebright.core.errors import ModelError
+from eyebright.core.types import Detections, Frame, Image
+from eyebright.interop import Annotations, annotated, write_coco, write_voc, write_yolo
+from eyebright.media import encode_image
+from eyebright.models import ModelCard, all_cards, get_card, load_model, status
+from eyebright.pipeline.finders import (
+    DEFAULT_CONFIDENCE,
+    PEOPLE_CONFIDENCE,
+    Finder,
+    box_of,
+    choose_detector,
+    class_ids,
+    find,
+    open_finder,
+    plain_detections,
+)
+from eyebright.pipeline.looking import depth_picture, pose_picture, segment_picture
+from eyebright.service.api.models import known_card
+from eyebright.service.folders import safe_names
+from eyebright.service.problems import Refusal, problems
+from eyebright.service.state import Services, Shared
+from eyebright.service.uploads import contents, decoded_bytes, sha256, shown_name
+from eyebright.viz import draw_detections
+
+router = APIRouter(prefix="/detect", tags=["Detect"])
+FLOOR = 0.05
+"""Objects are looked for down to this score and remembered, so that another threshold needs no second look."""
+_TASKS = ("detection", "segmentation", "pose", "depth")
+
+Picture = Annotated[UploadFile, File(description="A picture.")]
+ModelName = Annotated[str, Form(max_length=200, description="A model with this task, by name.")]
+
+
+class FinderView(BaseModel):
+    """What looks at pictures."""
+
+    name: str = Field(description="Own models in the home's `models/own` are `own/NAME`.", examples=["people"])
+    task: str = Field(description="`detection`, `segmentation`, `pose` or `depth`.")
+    licence: str
+    present: bool = Field(description="Whether it can be used now; a model that is absent must be fetched first.")
+    note: str = Field(description="Why it cannot be used, else empty.")
+    confidence: float = Field(description="Least score where nobody asks for another.")
+
+
+class FinderPage(BaseModel):
+    """Everything that looks at pictures."""
+
+    items: list[FinderView]
+    chosen: str = Field(description="What `auto` means here.")
+    reason: str = Field(description="Why it is that one.")
+
+
+class FoundObject(BaseModel):
+    """One object of a picture."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    name: str = Field(alias="class", examples=["person"])
+    class_id: int
+    confidence: float = Field(description="Above 0, at most 1.")
+    box: list[float] = Field(description="x1, y1, x2, y2 in pixels of the upright picture.")
+    keypoints: list[list[float]] | None = Field(default=None, description="x and y of each.")
+    mask_area: int | None = Field(default=None, description="Pixels of its mask.")
+
+
+class Found(BaseModel):
+    """The objects of a picture, best first."""
+
+    name: str = Field(description="As the client calls the file.")
+    width: int
+    height: int
+    model: str
+    confidence: float = Field(description="The least score of this answer.")
+    seconds: float = Field(description="From the arrived request to the answer.")
+    detections: list[FoundObject]
+
+
+class Looked(BaseModel):
+    """What a model says about a whole picture."""
+
+    name: str = Field(description="As the client calls the file.")
+    width: int
+    height: int
+    model: str
+    seconds: float = Field(description="From the arrived request to the answer.")
+    facts: dict[str, Any] = Field(description="Parts of the picture, objects, poses, or least, median and most depth.")
+    picture: str = Field(description="The picture with them drawn, JPEG in base64.")
+
+
+@router.get("/models", summary="What looks at pictures", responses=problems())
+def finders(services: Shared) -> FinderPage:
+    """Return the detectors, segmenters, pose and depth models, and which one `auto` means on this machine."""
+    items = [FinderView(name="people", task="detection", licence="BSD-3-Clause (OpenCV)", present=True, note="",
+                        confidence=PEOPLE_CONFIDENCE)]  # fmt: skip
+    for card in all_cards():
+        here = status(card, home=services.home).state == "present"
+        items += _shown(card, card.name, "" if here else "must be fetched first")
+    for path in _own_files(services):
+        try:
+            items += _shown(get_card(path), f"own/{path.stem}", "")
+        except ModelError as error:
+            items.append(FinderView(name=f"own/{path.stem}", task="detection", licence="", present=False,
+                                    note=_told(error, path), confidence=DEFAULT_CONFIDENCE))  # fmt: skip
+    choice = choose_detector(moving=False, home=services.home)
+    return FinderPage(items=items, chosen=choice.name, reason=choice.reason)
+
+
+@router.post(
+    "/run", summary="Find objects", response_model=Found,
+    responses={**problems(404, 409, 415), 200: {"content": {
+        kind: {"schema": {"type": "string", "format": "binary"}}
+        for kind in ("application/zip", "application/xml", "image/jpeg")
+    }}},
+)  # fmt: skip
+def run(
+    services: Shared,
+    image: Picture,
+    model: Annotated[str, Form(max_length=200, description="`people`, a detector by name, or `auto`.")] = "auto",
+    conf: Annotated[float | None, Form(gt=0, le=1, description="Least score; by default the model's own.")] = None,
+    classes: Annotated[str | None, Form(max_length=2000, description="Only these, as names with commas.")] = None,
+    roi: Annotated[str | None, Form(max_length=100, description="Only in the part `x1,y1,x2,y2`, in pixels.")] = None,
+    tiles: Annotated[
+        int | None, Form(ge=64, le=4096, description="Look at tiles of so many pixels too, for small objects.")
+    ] = None,
+    overlap: Annotated[float, Form(ge=0, le=0.5, description="Part of a tile that neighbours share.")] = 0.2,
+    answer: Annotated[
+        Literal["json", "coco", "yolo", "voc", "picture"],
+        Form(description="A JSON answer, a data set of one picture, or the picture with boxes."),
+    ] = "json",
+) -> Any:
+    """Find objects in a picture.
+
+    The same picture asked about again with another least score, other classes or for another answer is not looked at
+    again while the server remembers it.
+    """
+    began = time.perf_counter()
+    data, name = contents(image), shown_name(image)
+    picture = decoded_bytes(data, name, services.settings)
+    finder = _finder(services, model, tiles, overlap)
+    least = conf if conf is not None else (PEOPLE_CONFIDENCE if finder.name == "people" else DEFAULT_CONFIDENCE)
+    part, wanted = (box_of(roi) if roi else None), class_ids(classes or None, finder.labels)
+    floor = min(least, FLOOR)
+
+    def look() -> Detections:
+        usable = _finder(services, model, tiles, overlap, floor)
+        with services.looking:  # a network takes all cores
+            return find(usable, Frame(picture, 0, 0.0, ""), part)
+
+    key = ("found", sha256(data), finder.name, tiles, overlap, part, floor)
+    found = services.found.get(key, look)
+    found = found[found.confidence >= np.float32(least)]
+    if wanted is not None:
+        found = found[np.isin(found.class_id, sorted(wanted))]
+    services.metrics.pictures.labels("detect").inc()
+    if answer != "json":
+        return _file(answer, name, picture, found, finder.labels)
+    height, width = picture.shape[:2]
+    return Found(
+        name=name, width=width, height=height, model=finder.name, confidence=least,
+        seconds=time.perf_counter() - began,
+        detections=[FoundObject.model_validate(one) for one in plain_detections(found, finder.labels)],
+    )  # fmt: skip
+
+
+@router.post("/segment", summary="Segment a picture", responses=problems(404, 409, 415))
+def segment(services: Shared, image: Picture, model: ModelName) -> Looked:
+    """Say what each pixel shows, or cut objects out."""
+    return _looked(services, image, model, "segmentation", lambda one, picture: segment_picture(one, picture)[:2])
+
+
+@router.post("/pose", summary="Find the joints of bodies", responses=problems(404, 409, 415))
+def pose(services: Shared, image: Picture, model: ModelName) -> Looked:
+    """Find the keypoints of bodies."""
+    return _looked(services, image, model, "pose", pose_picture)
+
+
+@router.post("/depth", summary="Say how far things are", responses=problems(404, 409, 415))
+def depth(services: Shared, image: Picture, model: ModelName) -> Looked:
+    """Estimate the depth of every pixel."""
+    return _looked(services, image, model, "depth", depth_picture)
+
+
+def _finder(services: Services, model: str, tiles: int | None, overlap: float, floor: float = FLOOR) -> Finder:
+    """Return the finder that a client may use.
+
+    Raises:
+        Refusal: no such model, one that finds no objects in single pictures, or one that must be fetched first.
+    """
+    name = choose_detector(moving=False, home=services.home).name if model == "auto" else model
+    if name == "motion":
+        raise Refusal(422, "model", "motion needs frames of a camera at rest; track a video, or open a live view")
+    where = name if name == "people" else str(_usable(services, name, "detection"))
+
+    def opened() -> Finder:
+        return open_finder(where, home=services.home, confidence=floor, tiles=tiles, overlap=overlap)
+
+    finder: Finder = services.finders.get(("finder", where, tiles, overlap, floor), opened)
+    return finder
+
+
+def _usable(services: Services, name: str, task: str) -> str | Path:
+    """Return what `load_model` takes for the model that a client names.
+
+    Raises:
+        Refusal: no such model, one for another task, one whose card is wrong, or one that must be fetched first.
+    """
+    own = next((path for path in _own_files(services) if name == f"own/{path.stem}"), None)
+    try:
+        card = known_card(name) if own is None else get_card(own)
+    except ModelError as error:
+        assert own is not None
+        raise Refusal(409, "model", _told(error, own)) from error
+    if card.task != task:
+        raise Refusal(422, "model", f"{name}: expected a model for {task}, its card says {card.task}")
+    if own is not None:
+        return own
+    if status(card, home=services.home).state == "absent":
+        raise Refusal(
+            409, "model", f"{card.name}: is not on this machine; fetch it first: POST /models/{card.name}/pull"
+        )
+    return card.name
+
+
+def _own_files(services: Services) -> list[Path]:
+    """Return the ONNX files that whoever runs the server has put into its home."""
+    return sorted((services.home / "models" / "own").glob("*.onnx"))
+
+
+def _told(error: ModelError, path: Path) -> str:
+    """Return one line that names no folder of the server."""
+    return " ".join(str(error).replace(str(path.parent), "own").split())
+
+
+def _shown(card: ModelCard, name: str, note: str) -> list[FinderView]:
+    if card.task not in _TASKS:
+        return []
+    return [FinderView(name=name, task=card.task, licence=card.licence, present=not note, note=note,
+                       confidence=DEFAULT_CONFIDENCE)]  # fmt: skip
+
+
+def _looked(
+    services: Services,
+    image: UploadFile,
+    model: str,
+    task: str,
+    work: Callable[[Any, Image], tuple[dict[str, Any], Image]],
+) -> Looked:
+    began = time.perf_counter()
+    where = _usable(services, model, task)
+    picture = decoded_bytes(contents(image), shown_name(image), services.settings)
+    loaded = services.finders.get(("model", where), lambda: load_model(where, task=task, home=services.home))
+    with services.looking:
+        facts, drawn = work(loaded, picture)
+    services.metrics.pictures.labels(task).inc()
+    height, width = picture.shape[:2]
+    return Looked(
+        name=shown_name(image), width=width, height=height, model=model, facts=facts,
+        picture=base64.b64encode(encode_image(drawn, "jpeg", 90)).decode(), seconds=time.perf_counter() - began,
+    )  # fmt: skip
+
+
+def _file(kind: str, name: str, picture: Image, found: Detections, labels: tuple[str, ...]) -> Response:
+    """Return a data set of one picture, or the picture with its boxes."""
+    if kind == "picture":
+        return Response(encode_image(draw_detections(picture, found, labels), "jpeg", 92), media_type="image/jpeg")
+    height, width = picture.shape[:2]
+    highest = int(found.class_id.max(initial=-1))
+    named = labels + tuple(f"class {number}" for number in range(len(labels), highest + 1))
+    given = Annotations(named, (annotated(safe_names([name])[0], (height, width), found, 1),))
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        if kind == "coco":
+            write_coco(folder / "coco.json", given)
+            return Response((folder / "coco.json").read_bytes(), media_type="application/json")
+        if kind == "voc":
+            write_voc(folder, given)
+            return Response(next(folder.rglob("*.xml")).read_bytes(), media_type="application/xml")
+        write_yolo(folder, given)
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(folder.rglob("*.txt")):
+                archive.write(path, path.relative_to(folder))
+        return Response(packed.getvalue(), media_type="application/zip")
