@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
 from eyebright.authenticity._checker import AuthenticityChecker
 from eyebright.authenticity._decide import Calibration
 from eyebright.authenticity._identity import Fit
 from eyebright.core.errors import InputError
-from eyebright.metrics import roc_auc
+from eyebright.metrics import risk_coverage, roc_auc, tpr_at_fpr
 
 ROLES = ("reference", "genuine", "counterfeit")
 _GROWN = 5.0  # pixels a box is grown by
@@ -188,13 +187,7 @@ def _ranked(scored: Iterable[_Scored]) -> dict[str, Any]:
     values, flags = np.array([v for v, _ in known]), np.array([f for _, f in known], bool)
     if not flags.any() or flags.all():
         return {"auroc": None, "tpr@fpr=0.01": None}
-    return {"auroc": roc_auc(values, flags), "tpr@fpr=0.01": _tpr(values, flags, 0.01)}
-
-
-def _tpr(values: npt.NDArray[np.float64], flags: npt.NDArray[np.bool_], rate: float) -> float:
-    """Return the share of counterfeits above the lowest threshold that at most `rate` of the genuine exceed."""
-    genuine = np.sort(values[~flags])[::-1]
-    return float((values[flags] > genuine[int(rate * len(genuine))]).mean())
+    return {"auroc": roc_auc(values, flags), "tpr@fpr=0.01": tpr_at_fpr(values, flags, 0.01)}
 
 
 def _verdicts(scored: Sequence[_Scored], false_alarm: float) -> list[str]:
@@ -233,10 +226,9 @@ def _risk_coverage(scored: Sequence[_Scored]) -> list[dict[str, float]]:
     cut = int(np.argmin(missed + 1 - alarms))
     padded = np.concatenate([[values[order[0]] - 1], values[order], [values[order[-1]] + 1]])
     threshold = (padded[cut] + padded[cut + 1]) / 2
-    surest = np.argsort(-np.abs(values - threshold), kind="stable")
-    wrong = np.cumsum((values > threshold)[surest] != flags[surest])
-    steps = np.unique(np.linspace(1, len(values), min(100, len(values))).astype(int))
-    return [{"coverage": float(n / len(scored)), "risk": float(wrong[n - 1] / n)} for n in steps]
+    coverage, risk = risk_coverage(np.abs(values - threshold), (values > threshold) != flags)
+    steps = np.unique(np.linspace(0, len(risk) - 1, min(100, len(risk))).astype(int))
+    return [{"coverage": float(coverage[n] * len(values) / len(scored)), "risk": float(risk[n])} for n in steps]
 
 
 def _region_figures(scored: Sequence[_Scored]) -> dict[str, float | None]:

@@ -1,4 +1,4 @@
-"""How good an answer is: recall@k, average precision; ROC, EER, TAR@FAR; HOTA, CLEAR, IDF1; AP of detection.
+"""How good answers are: recall@k, average precision; ROC, EER, TAR@FAR; odd pictures, odd places; HOTA, CLEAR, IDF1.
 
 Names are loaded on first use.
 """
@@ -10,6 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from eyebright.metrics._tracked import TrackedSequence
+    from eyebright.metrics.anomaly import (
+        binomial_interval,
+        per_region_overlap,
+        pixel_auroc,
+        risk_coverage,
+        tpr_at_fpr,
+    )
     from eyebright.metrics.detection import evaluate_detections, worst_images
     from eyebright.metrics.mot import MotScores, combined, mot_scores, mot_sequence
     from eyebright.metrics.retrieval import RetrievalMetric, average_precision, hit_at, precision_at
@@ -29,16 +36,21 @@ _HOMES = {
     "TrackedSequence": "_tracked",
     "VerificationMetric": "verification",
     "average_precision": "retrieval",
+    "binomial_interval": "anomaly",
     "combined": "mot",
     "equal_error_rate": "verification",
     "evaluate_detections": "detection",
     "hit_at": "retrieval",
     "mot_scores": "mot",
     "mot_sequence": "mot",
+    "per_region_overlap": "anomaly",
+    "pixel_auroc": "anomaly",
     "precision_at": "retrieval",
+    "risk_coverage": "anomaly",
     "roc_auc": "verification",
     "tar_at_far": "verification",
     "threshold_at_far": "verification",
+    "tpr_at_fpr": "anomaly",
     "worst_images": "detection",
 }
 
@@ -49,16 +61,21 @@ __all__ = [
     "TrackedSequence",
     "VerificationMetric",
     "average_precision",
+    "binomial_interval",
     "combined",
     "equal_error_rate",
     "evaluate_detections",
     "hit_at",
     "mot_scores",
     "mot_sequence",
+    "per_region_overlap",
+    "pixel_auroc",
     "precision_at",
+    "risk_coverage",
     "roc_auc",
     "tar_at_far",
     "threshold_at_far",
+    "tpr_at_fpr",
     "worst_images",
 ]
 
