@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from eyebright.cli._faces_gallery import (
+    DetectorOption,
     EmbedderOption,
     StoreOption,
     note,
@@ -93,10 +94,12 @@ def reject(
     context: typer.Context,
     name: NameArgument,
     faces: Annotated[list[str], typer.Argument(metavar="FACE|IMAGE...", help="Ids of kept faces, or pictures.")],
+    detector: DetectorOption = "mtcnn",
+    embedder: EmbedderOption = "dlib_resnet",
     store: StoreOption = None,
 ) -> None:
     """Remember: these are not NAME."""
-    gallery = recognizer(context, store)
+    gallery = recognizer(context, store, detector=detector, embedder=embedder)
     for face in faces:
         gallery.reject(face, name)
     typer.echo(f"remembered: {len(faces)} faces are not {name}")
@@ -128,10 +131,11 @@ def purge(
 def export(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE.zip")],
+    embedder: EmbedderOption = "dlib_resnet",
     store: StoreOption = None,
 ) -> None:
     """Write the gallery into one file; it is not encrypted."""
-    count = recognizer(context, store).export(file)
+    count = recognizer(context, store, embedder=embedder).export(file)
     typer.echo(f"{count} faces written to {file}")
     note("the file is not encrypted")
 
@@ -139,11 +143,12 @@ def export(
 def import_(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE.zip")],
+    embedder: EmbedderOption = "dlib_resnet",
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Add what `export` wrote."""
-    show_report(recognizer(context, store).import_(file), as_json)
+    show_report(recognizer(context, store, embedder=embedder).import_(file), as_json)
 
 
 def migrate(

@@ -156,26 +156,37 @@ class Gallery:
 
     # ---------------------------------------------------------------- writing
 
+    def check_name(self, name: str) -> None:
+        """Raise `QueryError` when nobody can be called so."""
+        _printable(name)
+
     def add(self, name: str | None, faces: Sequence[NewFace]) -> list[str]:
         """Keep faces of a person (None: unknown people), who is made when new; return their ids, once they are safe."""
+        return self.add_all([(name, face) for face in faces])
+
+    def add_all(self, faces: Sequence[tuple[str | None, NewFace]]) -> list[str]:
+        """As `add`, with the person of each face; all of them are kept, or none."""
         if not faces:
             return []
         ids = [secrets.token_hex(8) for _ in faces]
         with self._database.changing() as db:
             self._check_space(db, claim=True)
-            person = None if name is None else self._person(db, name, make=True)
+            people = {name: None if name is None else self._person(db, name, make=True) for name, _ in faces}
             db.executemany(
                 "INSERT INTO faces (id, person, vector, chip, source, seen_at) VALUES (?, ?, ?, ?, ?, ?)",
                 [
                     (
-                        i, person, self._cipher.seal(np.asarray(face.vector, np.float32).tobytes(), f"vector {i}"),
+                        i, people[name],
+                        self._cipher.seal(np.asarray(face.vector, np.float32).tobytes(), f"vector {i}"),
                         self._cipher.seal(encode_image(face.chip, ".png"), f"chip {i}"),
                         self._cipher.seal(face.source.encode(errors="surrogateescape"), f"source {i}"), _now(),
                     )
-                    for i, face in zip(ids, faces, strict=True)
+                    for i, (name, face) in zip(ids, faces, strict=True)
                 ],
             )  # fmt: skip
-            _log(db, "enrol" if person else "keep unknown", person, len(ids))
+            for name, person in people.items():
+                count = sum(other == name for other, _ in faces)
+                _log(db, "enrol" if person else "keep unknown", person, count)
         return ids
 
     def log(self, action: str, people: Sequence[str | None]) -> None:
@@ -313,15 +324,12 @@ class Gallery:
         else:
             parts = [row[2] for row in rows]
         vectors = np.frombuffer(b"".join(parts), np.float32).reshape(len(rows), self.space.dimension)
-        if self.space.metric == "cosine":
-            vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        vectors = scaled(vectors, self.space)
         owners = np.array([numbers[row[1]] for row in rows], np.int64)
         denied: dict[int, list[Floats]] = {}
         for row in db.execute("SELECT id, person, vector FROM denials"):
             vector = np.frombuffer(self._cipher.open(row["vector"], f"denial {row['id']}"), np.float32)
-            if self.space.metric == "cosine":
-                vector = vector / max(float(np.linalg.norm(vector)), 1e-12)
-            denied.setdefault(numbers[row["person"]], []).append(vector)
+            denied.setdefault(numbers[row["person"]], []).append(scaled(vector[None], self.space)[0])
         kept = db.execute("SELECT value FROM settings WHERE name = 'calibration'").fetchone()
         return Loaded(
             [person for person, _ in people], [name for _, name in people], vectors, owners,
@@ -336,10 +344,7 @@ class Gallery:
         return self._cipher.open(row["source"], f"source {row['id']}").decode(errors="surrogateescape")
 
     def _sealed_name(self, person: str, name: str) -> bytes:
-        name = name.strip()
-        if not name or len(name) > _LONGEST_NAME or not name.isprintable():
-            raise QueryError(f"name: expected 1 to {_LONGEST_NAME} printable characters, got {name!r:.60}")
-        return self._cipher.seal(name.encode(), f"name {person}")
+        return self._cipher.seal(_printable(name).encode(), f"name {person}")
 
     def _find(self, db: sqlite3.Connection, name: str) -> str | None:
         row = db.execute("SELECT id FROM people WHERE token = ?", (self._cipher.token(name.strip()),)).fetchone()
@@ -354,6 +359,20 @@ class Gallery:
             row = person, self._cipher.token(name.strip()), self._sealed_name(person, name), _now()
             db.execute("INSERT INTO people (id, token, name, since) VALUES (?, ?, ?, ?)", row)
         return person
+
+
+def scaled(vectors: Floats, space: Space) -> Floats:
+    """Return vectors `float32 (N, D)` as they are compared: of length 1 in a cosine space."""
+    if space.metric == "l2":
+        return np.asarray(vectors, np.float32)
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12), np.float32)
+
+
+def _printable(name: str) -> str:
+    name = name.strip()
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise QueryError(f"name: expected 1 to {_LONGEST_NAME} printable characters, got {name!r:.60}")
+    return name
 
 
 def _empty(space: Space) -> Loaded:

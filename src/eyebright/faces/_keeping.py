@@ -7,11 +7,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from eyebright.core.errors import InputError
-from eyebright.core.types import Floats, Image
+from eyebright.core.types import Image
 from eyebright.faces import _transfer
+from eyebright.faces._enrolling import Writing
 from eyebright.faces._gallery import Gallery, KeptFace
 from eyebright.faces.types import EnrollReport, Person, Refused
 from eyebright.models import FaceEmbedder, load_model
@@ -79,16 +78,15 @@ class Keeping:
     def import_(self, path: str | os.PathLike[str]) -> EnrollReport:
         """Add what `export` wrote; faces that are there already are refused."""
         report = EnrollReport()
-        for name, face in _transfer.read(Path(path), self._gallery.space, self._embedder):
-            loaded = self._gallery.loaded()
-            rows, distances = loaded.nearest.people(self._scaled(face.vector[None])[0], 1e-4)
-            if len(rows) and distances[0] < 1e-4:
-                report.refused.append(
-                    Refused(face.source, f"enrolled already, as {loaded.names[loaded.owners[rows[0]]]!r}")
-                )
-                continue
-            self._gallery.add(name, [face])
-            report.added.setdefault(name, []).append(face.source)
+        with Writing(self._gallery) as writing:
+            for name, face in _transfer.read(Path(path), self._gallery.space, self._embedder):
+                other = writing.owner(face.vector, 1e-4)
+                if other is not None:
+                    report.refused.append(Refused(face.source, f"enrolled already, as {other!r}"))
+                    continue
+                self._gallery.check_name(name)
+                writing.add(name, face)
+                report.added.setdefault(name, []).append(face.source)
         return report
 
     def migrate(self, embedder: str) -> int:
@@ -103,8 +101,3 @@ class Keeping:
         self._gallery.replace_vectors(vectors, model.space)
         self._embedder = model
         return len(vectors)
-
-    def _scaled(self, vectors: Floats) -> Floats:
-        if self._gallery.space.metric == "l2":
-            return np.asarray(vectors, np.float32)
-        return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12), np.float32)

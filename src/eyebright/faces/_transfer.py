@@ -33,7 +33,9 @@ def write(gallery: Gallery, path: Path) -> int:
 
     Raises:
         StoreError: it cannot be written.
+        SpaceMismatchError: the vectors come from another embedder.
     """
+    gallery.loaded()
     listed = []
     try:
         handle, name = tempfile.mkstemp(dir=path.parent or Path(), prefix=".writing-")

@@ -3,42 +3,37 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from eyebright.core.errors import InputError, MediaError, QueryError
+from eyebright.core.errors import InputError, QueryError
 from eyebright.core.types import Detections, Floats, Image, check_image
 from eyebright.faces import _calibration
 from eyebright.faces._cipher import given_key
-from eyebright.faces._gallery import Gallery, NewFace
+from eyebright.faces._enrolling import Enrolling
+from eyebright.faces._gallery import Gallery, NewFace, scaled
 from eyebright.faces._groups import Grouping
 from eyebright.faces._keeping import Keeping
 from eyebright.faces._quality import judge
 from eyebright.faces.evaluate import Evaluation, evaluate_folder, evaluate_pairs
 from eyebright.faces.types import (
     Calibration,
-    EnrollReport,
     Face,
     Identification,
     Match,
-    Refused,
     Verification,
 )
-from eyebright.media import display_path, list_images, read_image
+from eyebright.media import display_path, read_image
 from eyebright.media.home import home_dir
 from eyebright.models import FaceEmbedder, load_model
 from eyebright.models.face_align import keypoints_of
 
-_SAME_PICTURE = 0.05
-"""Two pictures as near as this are one picture, or crops of it."""
-
 Source = Image | str | os.PathLike[str]
 
 
-class FaceRecognizer(Grouping, Keeping):
+class FaceRecognizer(Enrolling, Grouping, Keeping):
     """Recognises people that were enrolled, and says `unknown` of everybody else. Threads may share one.
 
     Args:
@@ -130,7 +125,9 @@ class FaceRecognizer(Grouping, Keeping):
         """
         loaded = self._gallery.loaded()
         calibration = loaded.calibration or _calibration.default_for(self._gallery.space)
-        return [self._match(vector, loaded, calibration) for vector in self._scaled(np.atleast_2d(vectors))]
+        return [
+            self._match(vector, loaded, calibration) for vector in scaled(np.atleast_2d(vectors), self._gallery.space)
+        ]
 
     def identify(self, image: Source, *, keep_unknown: bool = False) -> list[Identification]:
         """Say who is in a picture, the largest face first. The audit log counts it. Raises as `detect`.
@@ -156,82 +153,12 @@ class FaceRecognizer(Grouping, Keeping):
             if not faces:
                 name = f"the {which} picture" if isinstance(image, np.ndarray) else display_path(Path(image))
                 raise InputError(f"{name}: expected a face of {self._min_face} px or more, found none")
-            vectors.append(self._scaled(faces[0].vector[None])[0])
+            vectors.append(scaled(faces[0].vector[None], self._gallery.space)[0])
         calibration = self.calibration
         score = self._score(float(np.linalg.norm(vectors[0] - vectors[1])))
         return Verification(
             score >= calibration.threshold, _calibration.probability(score, calibration), score, calibration.threshold
         )
-
-    # ---------------------------------------------------------------- enrolling
-
-    def enroll(self, name: str, images: Iterable[Source], *, force: bool = False) -> EnrollReport:
-        """Enrol a person from pictures with one good face each; what was added is safe when this returns.
-
-        Args:
-            name: of the person, new or known.
-            images: RGB `uint8 (H, W, 3)`, files, or folders of files.
-            force: take pictures of poor quality, and the largest of several faces; never a picture without a face or
-                one that is enrolled already.
-
-        Returns:
-            What was added, and what was refused and why; a damaged file is refused, the rest is done.
-        """
-        report = EnrollReport()
-        for number, image in enumerate(images):
-            if not isinstance(image, np.ndarray) and Path(image).is_dir():
-                listing = list_images(image)
-                report.refused += [Refused(display_path(bad.path), bad.reason) for bad in listing.problems]
-                for path in listing.paths:
-                    self._enroll_one(name, path, display_path(path), force, report)
-                continue
-            where = f"picture {number}" if isinstance(image, np.ndarray) else display_path(Path(image))
-            self._enroll_one(name, image, where, force, report)
-        return report
-
-    def enroll_folder(self, root: str | os.PathLike[str], *, force: bool = False) -> EnrollReport:
-        """Enrol everybody of a folder that holds a folder a person; see `enroll`.
-
-        Raises:
-            InputError: there are no folders in it.
-        """
-        folders = sorted(path for path in Path(root).iterdir() if path.is_dir()) if Path(root).is_dir() else []
-        if not folders:
-            raise InputError(f"{display_path(Path(root))}: expected a folder that holds a folder a person")
-        report = EnrollReport()
-        for folder in folders:
-            one = self.enroll(folder.name, [folder], force=force)
-            report.added.update(one.added)
-            report.refused += one.refused
-        return report
-
-    def _enroll_one(self, name: str, image: Source, where: str, force: bool, report: EnrollReport) -> None:
-        try:
-            faces = self.detect(image)
-        except MediaError as error:
-            report.refused.append(Refused(where, str(error).removeprefix(f"{where}: ")))
-            return
-        why = self._objection(name, faces, force)
-        if why:
-            report.refused.append(Refused(where, why))
-            return
-        self._gallery.add(name, [NewFace(faces[0].vector, faces[0].chip, where)])
-        report.added.setdefault(name, []).append(where)
-
-    def _objection(self, name: str, faces: Sequence[Face], force: bool) -> str:
-        if not faces:
-            return f"no face of {self._min_face} px or more in it"
-        if not force:
-            if len(faces) > 1:
-                return f"{len(faces)} faces in it, one was expected; crop the picture (--force takes the largest)"
-            if faces[0].quality.problems:
-                return "; ".join(faces[0].quality.problems)
-        loaded = self._gallery.loaded()
-        rows, distances = loaded.nearest.people(self._scaled(faces[0].vector[None])[0], _SAME_PICTURE)
-        if len(rows) and distances[0] < _SAME_PICTURE:
-            other = loaded.names[loaded.owners[rows[0]]]
-            return "the same picture is enrolled already" + ("" if other == name.strip() else f", as {other!r}")
-        return ""
 
     # ---------------------------------------------------------------- the threshold
 
