@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -196,3 +198,47 @@ def test_what_cannot_be_watched_is_told(tmp_path: Path) -> None:
         watcher.run(str(tmp_path / "nothing.mp4"))
     with pytest.raises(MediaError, match="cannot write"):
         Watcher(Fake(), out=tmp_path / "out.xyz")
+
+
+class Shots:
+    """A source that gives frames, each after a pause, and then breaks or ends."""
+
+    def __init__(self, count: int, *, pause_s: float = 0.0, breaks: bool = False) -> None:
+        self._count, self._pause_s, self._breaks = count, pause_s, breaks
+
+    def __iter__(self) -> Iterator[Frame]:
+        for number in range(self._count):
+            time.sleep(self._pause_s)
+            yield frame(number, 1)
+        if self._breaks:
+            raise MediaError("camera 0: it stopped giving frames")
+
+
+def test_a_camera_that_stops_is_one_clear_error_and_what_was_seen_is_kept(tmp_path: Path) -> None:
+    events, out = tmp_path / "events.jsonl", tmp_path / "out.avi"
+    with pytest.raises(MediaError, match="stopped giving frames"):
+        Watcher(Fake(), events=events, out=out).run(Shots(10, pause_s=0.03, breaks=True))
+    assert [json.loads(line)["event"] for line in events.read_text().splitlines()][-1] == "left"
+    assert len(list(VideoSource(out))) > 0
+
+
+def test_a_camera_that_is_not_there_is_one_clear_error() -> None:
+    with pytest.raises(MediaError, match="camera"):
+        Watcher(Fake()).run("camera:97")
+
+
+def test_a_source_slower_than_real_time_loses_no_frame() -> None:
+    report = Watcher(Fake()).run(Shots(6, pause_s=0.05))
+    assert (report.statistics.frames_out, report.statistics.frames_dropped) == (6, 0)
+    assert report.people == {"Anna": pytest.approx(0.2)}  # by the time of the frames, not of the clock
+
+
+def test_a_truncated_video_is_watched_as_far_as_it_goes(tmp_path: Path) -> None:
+    whole = clip(tmp_path / "clip.avi", np.zeros((512, 512, 3), np.uint8))
+    cut = tmp_path / "cut.avi"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    report = Watcher(Fake()).run(str(cut))
+    assert 5 < report.statistics.frames_out < 40
+    cut.write_bytes(whole.read_bytes()[:300])
+    with pytest.raises(MediaError, match=r"cut\.avi"):
+        Watcher(Fake()).run(str(cut))
