@@ -98,6 +98,10 @@ def test_a_video_of_an_allowed_folder_and_only_its_first_seconds(client):
     job = ended(client, client.post("/track/run", json={"source": source["id"], "seconds": 2}))
     assert (job["state"], job["result"]["frames"]) == ("done", 21)
     assert job["result"]["tracks"] == 1
+    asked = {"source": source["id"], "seconds": 2, "refine": True}
+    job = ended(client, client.post("/track/run", json=asked))
+    assert (job["state"], job["result"]["frames"]) == ("done", 21)
+    assert (job["done"], job["total"]) == (42, 42)  # it is read twice
 
 
 def test_a_source_whose_link_was_changed_is_refused_by_the_job(client, place, tmp_path):
@@ -144,11 +148,14 @@ def test_what_cannot_be_tracked_is_told_at_once(client, tmp_path):
         ({"tracker": "sart"}, "did you mean 'sort'"),
         ({"model": "efficientnet_lite0"}, "detects nothing"),
         ({"conf": 2}, "less than or equal to 1"),
+        ({"embedder": "nanodet"}, "describes no looks"),
         ({"webhook": "http://10.0.0.1/"}, "Extra inputs"),
     ):
         assert words in problem_of(post("/track/run", json={"source": source, **wrong}), 422)
     assert "no model" in problem_of(post("/track/run", json={"source": source, "model": "/etc/passwd"}), 404)
     absent = problem_of(post("/track/run", json={"source": source, "model": "yolox_s"}), 409)
+    assert "fetch it first" in absent
+    absent = problem_of(post("/track/run", json={"source": source, "embedder": "youtureid"}), 409)
     assert "fetch it first" in absent
     problem_of(client.get("/track/results/" + "0" * 16), 404)
     problem_of(client.get("/track/results/..%2F..%2Fx/files/csv"), 404)

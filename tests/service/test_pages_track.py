@@ -53,12 +53,15 @@ def test_a_video_is_brought_drawn_on_tracked_played_and_taken_home(browser, yard
         page.click("#shapes li >> nth=0 >> button:has-text('Turn')")
         assert page.evaluate("document.activeElement.textContent") == "Turn round"
         page.select_option("#tracker", "sort")
+        page.click("summary")
+        page.check("#refine")
         with page.expect_request("**/track/run") as sent:
             page.click("#run")
         body = json.loads(sent.value.post_data)
         name, _, numbers = body["line"][0].partition("=")
         assert name == "gate"
         assert [float(n) for n in numbers.split(",")] == pytest.approx([152, 60, 8, 60], abs=2)
+        assert body["refine"] is True
         assert body["zone"][0].startswith("zone 1=")
         assert len(body["zone"][0].split(",")) == 4
 

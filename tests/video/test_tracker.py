@@ -145,7 +145,7 @@ def test_a_moving_camera_is_handed_to_the_tracker(mode: str, reds, pictures):
 
 
 def test_a_live_source_drops_the_oldest_and_a_file_drops_nothing(reds, falling, monkeypatch):
-    import eyebright.video.tracker as module
+    import eyebright.video._runs as module
 
     class Camera:
         def __iter__(self) -> Iterator[Frame]:

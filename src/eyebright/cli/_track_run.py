@@ -60,6 +60,13 @@ def run(
     homography: Annotated[
         Path | None, typer.Option("--homography", metavar="FILE", help="From pixels to metres, for speeds.")
     ] = None,
+    refine: Annotated[
+        bool | None,
+        typer.Option("--refine", help="Link, fill and smooth the tracks of finished footage."),
+    ] = None,
+    embedder: Annotated[
+        str | None, typer.Option("--embedder", metavar="NAME", help="Know objects by their looks: efficientnet_lite0.")
+    ] = None,
     camera: Annotated[
         str | None, typer.Option("--camera", help="Measure the camera's own motion: auto, on or off.")
     ] = None,
@@ -78,9 +85,9 @@ def run(
         "sources": sources or None, "model": model, "tracker": tracker, "classes": classes and classes.split(","),
         "conf": conf, "roi": roi, "out": out, "mot": mot, "csv": csv, "jsonl": jsonl, "events": events, "heat": heat,
         "line": line, "zone": zone, "dwell": dwell, "homography": homography, "camera": camera, "webhook": webhook,
-        "clips": clips, "keep": keep,
+        "clips": clips, "keep": keep, "refine": refine, "embedder": embedder,
     }  # fmt: skip
-    from eyebright.video import VideoTracker, open_detector
+    from eyebright.video import VideoTracker, open_detector, open_embedder
     from eyebright.video.config import read_config, settings_from
 
     chosen = {**_DEFAULTS, **(read_config(config) if config else {})}
@@ -88,7 +95,10 @@ def run(
     settings = settings_from(chosen)
     names = chosen.get("sources", [])
     detector = open_detector(chosen["model"], home=given_home(context))
-    system = VideoTracker(detector, chosen["tracker"], settings=settings)
+    looks = open_embedder(chosen["embedder"], home=given_home(context)) if "embedder" in chosen else None
+    system = VideoTracker(
+        detector, chosen["tracker"], embedder=looks, settings=settings, refine=chosen.get("refine", False)
+    )
     report = system.run(names, _outputs(chosen, len(names)))
     if as_json:
         typer.echo(json.dumps(report.to_dict(), indent=2))

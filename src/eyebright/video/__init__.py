@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from eyebright.video.clips import ClipOutput, parse_age
-    from eyebright.video.detectors import open_detector
+    from eyebright.video.detectors import open_detector, open_embedder
     from eyebright.video.events import Event
     from eyebright.video.ground import GroundPlane, HeatMap, SpeedMeter
     from eyebright.video.lines import Crossing, Line, LineCounter
@@ -48,6 +48,7 @@ _HOMES = {
     "ZoneMonitor": "zones",
     "annotate": "pictures",
     "open_detector": "detectors",
+    "open_embedder": "detectors",
     "parse_age": "clips",
 }
 
@@ -80,6 +81,7 @@ __all__ = [
     "ZoneMonitor",
     "annotate",
     "open_detector",
+    "open_embedder",
     "parse_age",
 ]
 

@@ -59,19 +59,9 @@ class Tracking:
         if frame.shot != self.shot:
             events += self._end_scene(frame.shot)
             events.append(Event("cut", frame.source, frame.index, frame.time_s))
-        if looked.skipped == "identical":
-            tracks, speeds = self._last
-        elif looked.detections is None:
-            tracks, speeds = Tracks.empty(), np.zeros(0, np.float32)
-        else:
-            found = self._tracker.update(
-                looked.detections, time_s=frame.time_s, embeddings=looked.embeddings, camera=looked.camera
-            )
-            tracks = dataclasses.replace(found, track_id=self._global(found))
-            speeds = self._measure(tracks, frame.image.shape[:2], frame.time_s)
-        self._last = tracks, speeds
+        tracks, speeds = self._last = self._follow(looked)
         names = tuple(self._name(row) for row in tracks.class_id.tolist())
-        if looked.skipped != "blurred":
+        if self._watched(looked):
             events += self._watch(tracks, names, speeds, looked)
         self.frames += 1
         self.skipped[looked.skipped or ""] += 1
@@ -81,6 +71,23 @@ class Tracking:
             tuple(ZoneCount(one.zone, one.occupancy, one.longest_s) for one in self.zones),
         )  # fmt: skip
         return self.last
+
+    def _follow(self, looked: Looked) -> tuple[Tracks, Floats]:
+        """Return the tracks of a frame with their speeds."""
+        frame = looked.frame
+        if looked.skipped == "identical":
+            return self._last
+        if looked.detections is None:
+            return Tracks.empty(), np.zeros(0, np.float32)
+        found = self._tracker.update(
+            looked.detections, time_s=frame.time_s, embeddings=looked.embeddings, camera=looked.camera
+        )
+        tracks = dataclasses.replace(found, track_id=self._global(found))
+        return tracks, self._measure(tracks, frame.image.shape[:2], frame.time_s)
+
+    def _watched(self, looked: Looked) -> bool:
+        """Whether lines and zones are told of a frame: a blurred one says nothing."""
+        return looked.skipped != "blurred"
 
     def finish(self) -> list[Event]:
         """Return what happens because the source ends."""

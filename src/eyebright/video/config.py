@@ -34,9 +34,12 @@ OPTIONS: dict[str, tuple[type, ...]] = {
     "webhook": (str,),
     "clips": (str,),
     "keep": (str,),
+    "refine": (bool,),
+    "embedder": (str,),
 }
 """What the file may say, and of which types: the options of `track run` without their dashes, and `sources`."""
 
+_KINDS = {list: "a list of texts", str: "a text", int: "a number", bool: "true or false"}
 _PATHS = ("out", "mot", "csv", "jsonl", "events", "heat", "homography", "clips")
 
 
@@ -63,8 +66,8 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
             raise InputError(f"{where}: unknown option {name!r}; there are {', '.join(OPTIONS)}")
         kinds = OPTIONS[name]
         texts = not isinstance(value, list) or all(isinstance(item, str) for item in value)
-        if not isinstance(value, kinds) or isinstance(value, bool) or not texts:
-            kind = "a list of texts" if list in kinds else "a text" if str in kinds else "a number"
+        if not isinstance(value, kinds) or isinstance(value, bool) != (bool in kinds) or not texts:
+            kind = _KINDS[kinds[0]]
             raise InputError(f"{where}: {name}: expected {kind}, got {value!r}")
         if list in kinds and isinstance(value, str):
             found[name] = [value]

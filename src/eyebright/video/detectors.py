@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from eyebright.core.errors import ModelError
-from eyebright.core.protocols import Detector, FrameDetector
+from eyebright.core.protocols import Detector, Embedder, FrameDetector
 from eyebright.core.types import Detections, Frame
 
 
@@ -60,3 +60,24 @@ def open_detector(name: str = "motion", *, home: Path | None = None) -> Callable
     if not isinstance(model, Detector):
         raise ModelError(f"{name}: detects nothing; use motion, or a detector of `eyebright models list`")
     return lambda: model
+
+
+def open_embedder(name: str, *, home: Path | None = None) -> Embedder:
+    """Return what describes objects by their looks.
+
+    Args:
+        name: an embedder of the catalogue, such as `efficientnet_lite0` (which travels in a package) or a network for
+            re-identification, or the path of an ONNX file with its card.
+        home: see `eyebright.media.home.home_dir`.
+
+    Raises:
+        ModelError: no such model, or one that describes nothing.
+    """
+    from eyebright.models import get_card, load_model
+
+    abilities = get_card(name).abilities
+    task = next((one for one in ("embedding", "reid") if one in abilities), None)
+    if task is None:
+        raise ModelError(f"{name}: describes no looks; its card offers {', '.join(abilities)}")
+    embedder: Embedder = load_model(name, task=task, home=home)
+    return embedder

@@ -15,7 +15,7 @@ from eyebright.core.protocols import Source
 from eyebright.core.types import Frame
 from eyebright.media import CameraSource, RtspSource, VideoSource, display_path, open_source
 from eyebright.video.config import settings_from
-from eyebright.video.detectors import open_detector
+from eyebright.video.detectors import open_detector, open_embedder
 from eyebright.video.pictures import HeatOutput, VideoOutput
 from eyebright.video.results import FrameResult, Output, RunReport
 from eyebright.video.tables import CsvOutput, JsonlOutput, MotOutput
@@ -117,6 +117,9 @@ def track_to_folder(
     if live and seconds is None:
         raise InputError("seconds: a camera or a stream does not end by itself; say for how long it is watched")
     look = None if live else first_look(source)
+    refine = bool(options.get("refine"))
+    if live and refine:
+        raise InputError("refine: needs finished footage; a live source is tracked as it comes")
     given: str | Source = source if live else _Shown(opened, seconds or math.inf, name)
     total = None if look is None else look.frames
     if total is not None and seconds is not None and look is not None and look.fps is not None:
@@ -124,8 +127,12 @@ def track_to_folder(
     system = VideoTracker(
         open_detector(options.get("model", "motion"), home=home),
         options.get("tracker", "eyebright"),
+        embedder=open_embedder(options["embedder"], home=home) if options.get("embedder") else None,
         settings=settings_from(options),
+        refine=refine,
     )
+    if refine and total is not None:
+        total *= 2  # it is read twice
     timeline = Timeline()
     outputs: list[Output] = [
         VideoOutput(folder / FILES["video"]),
@@ -194,9 +201,9 @@ class _Run:
 
     def _work(self, source: str | Source, outputs: list[Output]) -> None:
         try:
-            self._report = self._system.run([source], outputs, on_result=self._count)
+            self._report = self._system.run([source], outputs, on_result=self._count, on_seen=self._count)
         except BaseException as error:  # noqa: BLE001  (raised again in the thread that waits)
             self._error = error
 
-    def _count(self, result: FrameResult) -> None:  # noqa: ARG002  (only that it came)
+    def _count(self, _: FrameResult | None = None) -> None:
         self._done += 1

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from eyebright.core.errors import EyebrightError, InputError, PipelineError
+from eyebright.core.errors import InputError, MediaError
 from eyebright.core.protocols import Detector, Embedder, FrameDetector, Source, Tracker
-from eyebright.media import CameraSource, RtspSource, display_path, open_source
-from eyebright.pipeline import Pipeline, ReconnectingSource, Stage, Statistics, reconnecting
+from eyebright.pipeline import Stage
 from eyebright.tracking import make_tracker
 from eyebright.video._looking import Detect, Look, Scenes
+from eyebright.video._refining import Record, Recording, Replaying
+from eyebright.video._runs import SourceRun, is_live, opened_source
 from eyebright.video._tracking import Tracking
 from eyebright.video.events import Event
-from eyebright.video.results import FrameResult, Output, RunReport, SourceReport
+from eyebright.video.results import FrameResult, Output, RunReport
 from eyebright.video.settings import VideoSettings
 
 AnyDetector = Detector | FrameDetector
@@ -33,6 +35,9 @@ class VideoTracker:
         tracker: a name for `make_tracker`, or a function that makes one for each source.
         embedder: describes each detection for trackers that know objects by their looks.
         settings: see `VideoSettings`.
+        refine: for finished footage: every source is read twice. The first pass tracks; then fragments are linked
+            across gaps, by motion and by looks where there is an embedder, short gaps are filled and paths smoothed
+            (see `refine_tracks`); the second pass counts and writes with those tracks.
 
     Raises:
         InputError: the tracker is unknown.
@@ -45,6 +50,7 @@ class VideoTracker:
         *,
         embedder: Embedder | None = None,
         settings: VideoSettings | None = None,
+        refine: bool = False,
     ) -> None:
         if isinstance(tracker, str):
             make_tracker(tracker)  # a wrong name is told now
@@ -52,7 +58,8 @@ class VideoTracker:
         self._tracker = tracker
         self._embedder = embedder
         self._settings = settings or VideoSettings()
-        self._runs: list[_SourceRun] = []
+        self._refine = refine
+        self._runs: list[SourceRun] = []
         self._closing = threading.Event()
 
     def run(
@@ -61,6 +68,7 @@ class VideoTracker:
         outputs: Sequence[Output] = (),
         *,
         on_result: Callable[[FrameResult], None] | None = None,
+        on_seen: Callable[[], None] | None = None,
     ) -> RunReport:
         """Run until all sources have ended, or `close` is called.
 
@@ -68,14 +76,16 @@ class VideoTracker:
             sources: what `open_source` takes, or sources; at least one.
             outputs: take every frame and event; they are closed at the end.
             on_result: called with every frame, in a thread of its source.
+            on_seen: called after every frame of a first pass (`refine`), in a thread of its source.
 
         Raises:
-            InputError: no source, a source that cannot be opened, or a wrong detector or class.
+            InputError: no source, a source that cannot be opened, a live one that cannot be refined, or a wrong
+                detector or class.
             EyebrightError: a source or a stage failed. The other sources go on to their end first.
             KeyboardInterrupt: the run was interrupted; files whose source had not ended were not written.
         """
         try:
-            return self._run(sources, outputs, on_result)
+            return self._run(sources, outputs, on_result, on_seen)
         finally:
             for output in outputs:
                 output.close()
@@ -91,10 +101,11 @@ class VideoTracker:
         sources: Sequence[str | Source],
         outputs: Sequence[Output],
         on_result: Callable[[FrameResult], None] | None,
+        on_seen: Callable[[], None] | None,
     ) -> RunReport:
         if not sources:
             raise InputError("video: expected at least one source")
-        opened = [_opened(source) for source in sources]
+        opened = [opened_source(source) for source in sources]
         detectors = [self._detector_for(len(opened)) for _ in opened]
         counts: Counter[str] = Counter()
         lock = threading.Lock()
@@ -113,13 +124,13 @@ class VideoTracker:
             if on_result is not None:
                 on_result(result)
 
-        self._runs = []
-        for number, (source, name) in enumerate(opened):
-            detect = Detect(detectors[number], self._settings, self._embedder)
-            tracker = make_tracker(self._tracker) if isinstance(self._tracker, str) else self._tracker()
-            tracking = Tracking(tracker, self._settings, number, len(opened), detect.labels)
-            self._runs.append(_SourceRun(source, name, detect, tracking, self._settings, write))
-        interrupted = self._wait(self._runs)
+        if self._refine:
+            interrupted = self._twice(opened, detectors, write, on_seen)
+        else:
+            self._runs = [
+                self._first(number, opened, detectors[number], self._settings, write) for number in range(len(opened))
+            ]
+            interrupted = self._wait(self._runs)
         failures = []
         for number, run in enumerate(self._runs):
             for event in run.tracking.finish():
@@ -138,7 +149,62 @@ class VideoTracker:
         said = {output.name: facts for output in outputs if (facts := output.report()) is not None}
         return RunReport(reports, dict(counts), said)
 
-    def _wait(self, runs: Sequence[_SourceRun]) -> bool:
+    def _first(
+        self,
+        number: int,
+        opened: Sequence[tuple[Source, str]],
+        detector: AnyDetector,
+        settings: VideoSettings,
+        write: Callable[[FrameResult], None],
+        recording: Callable[[Tracking], Recording] | None = None,
+    ) -> SourceRun:
+        """Return the run of a source through detection and tracking."""
+        source, name = opened[number]
+        detect = Detect(detector, settings, self._embedder)
+        tracker = make_tracker(self._tracker) if isinstance(self._tracker, str) else self._tracker()
+        tracking = Tracking(tracker, settings, number, len(opened), detect.labels)
+        last = tracking if recording is None else recording(tracking)
+        stages = [Stage("look", Look(settings)), Stage("detect", detect), Stage("track", last)]
+        return SourceRun(source, name, Scenes(source, cuts=settings.cuts), stages, tracking, write)
+
+    def _twice(
+        self,
+        opened: Sequence[tuple[Source, str]],
+        detectors: Sequence[AnyDetector],
+        write: Callable[[FrameResult], None],
+        seen: Callable[[], None] | None,
+    ) -> bool:
+        """Track all sources, then run them again with their refined tracks; return whether that was interrupted."""
+        for source, name in opened:
+            if is_live(source):
+                raise InputError(f"{name}: refine needs finished footage; leave it out for cameras and streams")
+        # the first pass counts nothing: its tracks are not yet what they will be
+        bare = dataclasses.replace(self._settings, lines=(), zones=(), ground=None)
+        records = [Record() for _ in opened]
+        first = [
+            self._first(number, opened, detectors[number], bare, _ignore, functools.partial(Recording, record, seen))
+            for number, record in enumerate(records)
+        ]
+        self._runs = list(first)
+        interrupted = self._wait(first)
+        if interrupted or self._closing.is_set():
+            return interrupted
+        second = []
+        for number, (run, (source, name)) in enumerate(zip(first, opened, strict=True)):
+            if run.error is not None:
+                continue
+            labels = tuple(getattr(detectors[number], "labels", ()))
+            counting = Replaying(records[number], self._settings, number, len(opened), labels)
+            again = SourceRun(source, name, source, [Stage("count", counting.show)], counting, write, before=run)
+            self._runs[number] = again
+            second.append((again, counting))
+        interrupted = self._wait([again for again, _ in second])
+        for again, counting in second:
+            if again.error is None and not (counting.whole or interrupted or self._closing.is_set()):
+                again.error = MediaError(f"{again.name}: had fewer frames when it was read again; run it again")
+        return interrupted
+
+    def _wait(self, runs: Sequence[SourceRun]) -> bool:
         interrupted = False
         for run in runs:
             run.thread.start()
@@ -177,77 +243,5 @@ class VideoTracker:
         return detector
 
 
-class _SourceRun:
-    """The pipeline of one source, in a thread."""
-
-    def __init__(
-        self,
-        source: Source,
-        name: str,
-        detect: Detect,
-        tracking: Tracking,
-        settings: VideoSettings,
-        write: Callable[[FrameResult], None],
-    ) -> None:
-        self.live = isinstance(source, CameraSource | RtspSource | ReconnectingSource)
-        self.tracking = tracking
-        self.error: EyebrightError | None = None
-        self.done = threading.Event()
-        self._statistics: Statistics | None = None
-        self._name = name
-        stages = [Stage("look", Look(settings)), Stage("detect", detect), Stage("track", tracking)]
-        self.pipeline = Pipeline(
-            Scenes(source, cuts=settings.cuts), stages, _Sink(write), drop="drop_oldest" if self.live else "block"
-        )
-        self.thread = threading.Thread(target=self._work, name=f"eyebright {name}", daemon=True)
-
-    def _work(self) -> None:
-        try:
-            self._statistics = self.pipeline.run()
-        except PipelineError as error:
-            cause = error.__cause__
-            self.error = cause if isinstance(cause, EyebrightError) else error
-        finally:
-            self.done.set()
-
-    def complete(self, *, ended: bool) -> bool:
-        return self.error is None and self._statistics is not None and (self.live or not ended)
-
-    def report(self, *, ended: bool) -> SourceReport:
-        tracking, statistics = self.tracking, self._statistics
-        return SourceReport(
-            source=self._name,
-            complete=self.complete(ended=ended),
-            frames=tracking.frames,
-            dropped=statistics.frames_dropped if statistics else 0,
-            blurred=tracking.skipped["blurred"],
-            identical=tracking.skipped["identical"],
-            scenes=tracking.shot + 1,
-            tracks=tracking.objects,
-            media_s=tracking.last.frame.time_s if tracking.last else 0.0,
-            seconds=statistics.seconds if statistics else 0.0,
-            fps=statistics.fps if statistics else 0.0,
-            busy_s=dict(statistics.busy_s) if statistics else {},
-            lines={counter.line.name: counter.to_dict() for counter in tracking.lines},
-            zones={monitor.zone.name: monitor.to_dict() for monitor in tracking.zones},
-            problem=None if self.error is None else str(self.error),
-        )
-
-
-class _Sink:
-    def __init__(self, write: Callable[[FrameResult], None]) -> None:
-        self.write: Callable[[Any], None] = write
-
-    def close(self) -> None:
-        """Do nothing: outputs outlive one source."""
-
-
-def _opened(source: str | Source) -> tuple[Source, str]:
-    if not isinstance(source, str):
-        return source, type(source).__name__
-    opened = open_source(source)
-    if isinstance(opened, RtspSource):
-        from eyebright.media.sources import without_password
-
-        return reconnecting(lambda: opened), without_password(source)
-    return opened, display_path(source)
+def _ignore(_: FrameResult) -> None:
+    """Write nothing."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import FileResponse
 
 from eyebright.core.errors import InputError
-from eyebright.models import all_cards, status
+from eyebright.models import ModelCard, all_cards, status
 from eyebright.service import videos
 from eyebright.service.api.models import known_card
 from eyebright.service.api.schemas import JobAccepted, JobView
@@ -97,6 +97,12 @@ class RunRequest(BaseModel):
         default=None, min_length=9, max_length=9, description="From pixels to metres, row by row, for speeds."
     )
     camera: str = Field(default="auto", pattern="^(auto|on|off)$", description="Measure the camera's own motion.")
+    refine: bool = Field(
+        default=False, description="Link, fill and smooth the tracks; reads the video twice, so no live source."
+    )
+    embedder: str | None = Field(
+        default=None, max_length=200, description="Know objects by their looks as well: an embedder of the catalogue."
+    )
     seconds: float | None = Field(default=None, gt=0, le=86_400, description="Only so many; live sources need it.")
 
 
@@ -162,6 +168,10 @@ def run(services: Shared, body: RunRequest) -> JobAccepted:
     make_tracker(body.tracker)
     if body.model not in ("motion", "people"):
         given["model"] = _detector(services, body.model)
+    if body.embedder is not None:
+        _check_embedder(services, body.embedder)
+    if facts["live"] and body.refine:
+        raise InputError("refine: needs finished footage; a live source is tracked as it comes")
     if facts["live"] and body.seconds is None:
         raise InputError("seconds: a camera or a stream does not end by itself; say for how long it is watched")
     folder = videos.results_folder(services.home) / secrets.token_hex(8)
@@ -269,6 +279,17 @@ def _detector(services: Services, name: str) -> str:
     card = known_card(name)
     if card.task != "detection":
         raise Refusal(422, "model", f"{card.name}: detects nothing; its card says task {card.task!r}")
+    return _present(services, card)
+
+
+def _check_embedder(services: Services, name: str) -> None:
+    card = known_card(name)
+    if not {"embedding", "reid"} & set(card.abilities):
+        raise Refusal(422, "model", f"{card.name}: describes no looks; its card offers {', '.join(card.abilities)}")
+    _present(services, card)
+
+
+def _present(services: Services, card: ModelCard) -> str:
     if status(card, home=services.home).state == "absent":
         raise Refusal(
             409, "model", f"{card.name}: is not on this machine; fetch it first: POST /models/{card.name}/pull"

@@ -20,6 +20,10 @@ WORDS: dict[str, Any] = {
         "classes_hint": "person, car",
         "conf": "Least confidence",
         "dwell": "Tell stays of (seconds)",
+        "looks": "Know objects by their looks again",
+        "refine": "Refine the finished tracks",
+        "refine_hint": "Looks bring objects back that were away for long. Refining reads a recording twice: fragments "
+        "are linked, short gaps filled, paths smoothed.",
         "seconds": "Only the first (seconds)",
         "seconds_hint": "all",
         "run": "Track",

@@ -30,6 +30,7 @@ async function open(data) {
     $("start").hidden = true;
     $("run").disabled = false;
     $("seconds").required = source.live;
+    $("refine").disabled = source.live;
     await surface.show(source.first_frame);
     list([]);
   } catch (problem) {
@@ -152,6 +153,8 @@ $("setup").addEventListener("submit", async (event) => {
       zone: named(["polygon", "box"]),
       dwell: number("dwell"),
       seconds: number("seconds"),
+      refine: $("refine").checked && !source.live,
+      embedder: $("looks").checked ? "efficientnet_lite0" : null,
     });
     jobs.take(answer.job);
     $("runs").scrollIntoView({ block: "nearest" });
