@@ -1,27 +1,21 @@
 """Reading QR, DataMatrix, EAN/UPC and Code 128, and what the numbers in them mean.
 
-zxing-cpp reads first; where it finds nothing the picture is tried larger, sharper and turned, and OpenCV's readers
-last. Every symbology here carries a check (check digit or Reed-Solomon), and a linear code from a changed picture
-counts only when two attempts agree, as their single check digit lets one misread in ten through.
+zxing-cpp reads first, and OpenCV is asked about the same place: a code that two readers read differently says so, and
+is no evidence for anything. What zxing-cpp does not find is read by our own means (`_codes_readers.read_hard`).
 """
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import datetime as dt
-from collections.abc import Iterator
+import time
 from typing import Any
 
 import cv2
 import numpy as np
 
-from eyebright.core.errors import ModelError
+from eyebright.authenticity._codes_readers import Reading, read_hard, read_opencv, read_plain
 from eyebright.core.types import Image, check_image
-
-_NAMES = {"EAN13": "EAN-13", "EAN8": "EAN-8", "UPCA": "UPC-A", "UPCE": "UPC-E", "Code128": "Code 128"}
-_MATRIX = {"QR", "DataMatrix"}
-_LARGEST = 2000  # pixels a side beyond which a picture is not enlarged for reading
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,12 +26,13 @@ class Code:
         symbology: `QR`, `DataMatrix`, `EAN-13`, `EAN-8`, `UPC-A`, `UPC-E` or `Code 128`.
         text: what it says; GS1's separator is the character 29.
         corners: four x, y in pixels of the picture.
-        reader: `zxing-cpp` or `OpenCV`.
+        reader: `zxing-cpp`, `OpenCV` or `eyebright` (bars by likelihood, modules from a picture with the blur undone).
         gtin: 14 digits with a right check digit, empty when it holds none.
         serial: GS1's application identifier 21, else empty.
         lot: identifier 10, else empty.
         expiry: identifier 17 or 15, ISO 8601, else empty.
         problems: what is wrong with it, in words.
+        others: what another reader made of the same place; when there is any, nobody knows what the code says.
     """
 
     symbology: str
@@ -49,6 +44,7 @@ class Code:
     lot: str = ""
     expiry: str = ""
     problems: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 def check_digit(digits: str) -> int:
@@ -64,90 +60,45 @@ def gtin14(text: str) -> str:
     return text.zfill(14) if check_digit(text[:-1]) == int(text[-1]) else ""
 
 
-def read_codes(image: Image) -> list[Code]:
+def read_codes(image: Image, *, seconds: float = 3.0) -> list[Code]:
     """Return every code in a picture, from the top down, each text once.
+
+    A picture that zxing-cpp reads as it is costs little more than that. Where it finds nothing, the likeliest places
+    of codes are cut out, turned upright and read through blur and bend: bars by likelihood, modules from pictures with
+    the blur undone.
+
+    Args:
+        image: RGB `uint8 (H, W, 3)`.
+        seconds: after which no further place is tried; the attempt at hand is finished.
 
     Raises:
         InputError: not a picture.
         ModelError: zxing-cpp is not installed.
     """
     check_image(image, "codes")
-    try:
-        import zxingcpp
-    except ImportError as error:
-        raise ModelError("codes: need zxing-cpp; install it with: pip install 'eyebright[authenticity]'") from error
     grey = np.ascontiguousarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
-    found = _zxing(zxingcpp, grey, np.eye(3))
-    if not found:
-        votes: dict[tuple[str, str], list[Code]] = collections.defaultdict(list)
-        for changed, matrix in _attempts(grey):
-            for code in _zxing(zxingcpp, changed, matrix):
-                votes[code.symbology, code.text].append(code)
-            found = [same[0] for (kind, _), same in votes.items() if kind in _MATRIX or len(same) > 1]
-            if found:
-                break
-    if not found:
-        found = _opencv(grey)
+    found = [_second_opinion(grey, one) for one in read_plain(grey)] or read_hard(grey, time.monotonic() + seconds)
     single: dict[str, Code] = {}
-    for code in sorted(found, key=lambda code: code.corners[0][1]):
-        single.setdefault(code.text, code)
+    for one in sorted(found, key=lambda one: one.corners[0][1]):
+        single.setdefault(one.text, Code(one.symbology, one.text, one.corners, one.reader, others=one.others))
     return [_understood(code) for code in single.values()]
 
 
-def _attempts(grey: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield the picture changed, and the matrix back to its own pixels: enlarged, sharpened, turned."""
-    height, width = grey.shape
-    factors = [f for f in (2.0, 3.0) if max(height, width) * f <= _LARGEST] or [1.0]
-    for factor in factors:
-        large = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC) if factor > 1 else grey
-        back = np.diag([1 / factor, 1 / factor, 1.0])
-        yield large, back
-        for sigma in (1.0 * factor, 1.8 * factor, 2.6 * factor):  # unsharp masking undoes a blur of about that width
-            soft = cv2.GaussianBlur(large, (0, 0), sigma)
-            yield cv2.addWeighted(large, 3.5, soft, -2.5, 0), back
-    for degrees in (45, 22, -22):
-        turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
-        reach = np.abs(turn[:, :2]) @ (width, height)
-        turn[:, 2] += reach / 2 - (width / 2, height / 2)
-        size = (int(np.ceil(reach[0])), int(np.ceil(reach[1])))
-        yield (
-            cv2.warpAffine(grey, turn, size, flags=cv2.INTER_CUBIC, borderValue=(255, 255, 255)),
-            np.linalg.inv(np.vstack([turn, [0, 0, 1]])),
-        )
-
-
-def _zxing(zxingcpp: Any, grey: Any, back: Any) -> list[Code]:
-    formats = [
-        getattr(zxingcpp.BarcodeFormat, name)
-        for name in ("QRCode", "DataMatrix", "EAN13", "EAN8", "UPCA", "UPCE", "Code128")
-    ]
-    codes = []
-    for one in zxingcpp.read_barcodes(grey, formats=formats, text_mode=zxingcpp.TextMode.Plain):
-        at = one.position
-        corners = np.array([[(p.x, p.y) for p in (at.top_left, at.top_right, at.bottom_right, at.bottom_left)]], float)
-        places = cv2.perspectiveTransform(corners, back)[0]
-        name = str(one.format).rsplit(".", 1)[-1].replace(" ", "").replace("-", "")
-        name = "QR" if name.startswith("QR") else _NAMES.get(name, name)
-        codes.append(Code(name, one.text, tuple((float(x), float(y)) for x, y in places), "zxing-cpp"))
-    return codes
-
-
-def _opencv(grey: Any) -> list[Code]:
-    codes = []
-    sound, texts, points, _ = cv2.QRCodeDetector().detectAndDecodeMulti(grey)
-    if sound:
-        codes += [Code("QR", text, _corners(at), "OpenCV") for text, at in zip(texts, points, strict=True) if text]
-    sound, texts, kinds, points = cv2.barcode.BarcodeDetector().detectAndDecodeWithType(grey)
-    if sound:
-        for text, kind, at in zip(texts, kinds, points, strict=True):
-            name = {"EAN_13": "EAN-13", "EAN_8": "EAN-8", "UPC_A": "UPC-A", "UPC_E": "UPC-E"}.get(kind)
-            if text and name:
-                codes.append(Code(name, text, _corners(at), "OpenCV"))
-    return codes
-
-
-def _corners(points: Any) -> tuple[tuple[float, float], ...]:
-    return tuple((float(x), float(y)) for x, y in np.asarray(points).reshape(-1, 2))
+def _second_opinion(grey: Any, one: Reading) -> Reading:
+    """Ask OpenCV about what zxing-cpp has read; where it reads bars otherwise, their likelihood decides."""
+    (left, top), (right, bottom) = np.min(one.corners, axis=0), np.max(one.corners, axis=0)
+    reach = 0.15 * max(right - left, bottom - top) + 8
+    x, y = max(int(left - reach), 0), max(int(top - reach), 0)
+    part = np.ascontiguousarray(grey[y : int(bottom + reach) + 1, x : int(right + reach) + 1])
+    others = {
+        other.text
+        for other in read_opencv(part)
+        if (other.symbology == "QR") == (one.symbology == "QR") and other.text.zfill(13) != one.text.zfill(13)
+    }
+    if others and one.symbology != "QR":
+        sure = {other.text.zfill(13) for other in read_hard(part, time.monotonic() + 1.0)}
+        others = set() if sure == {one.text.zfill(13)} else others
+    return one._replace(others=tuple(sorted(others)))
 
 
 def _understood(code: Code) -> Code:

@@ -1,0 +1,91 @@
+"""Codes that zxing-cpp and OpenCV cannot read: blur of a module and more, bend, turn, noise; and no code at all."""
+
+import cv2
+import numpy as np
+import pytest
+import zxingcpp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eyebright.authenticity import check_digit, read_codes
+from eyebright.authenticity._codes_symbols import code128, ean8, ean13
+
+
+def modules(text, kind):
+    """Return the rows of a code as zxing-cpp's writer draws it, 1 dark."""
+    code = zxingcpp.create_barcode(text, getattr(zxingcpp.BarcodeFormat, kind))
+    return np.array(zxingcpp.write_barcode_to_image(code, scale=1, add_quiet_zones=False)) < 128
+
+
+def photo(text, kind, module=3, blur=0.0, turn=0.0, bend=0.0, noise=2.0, seed=0):
+    """Return a code on a cylinder about its upright axis, of which it takes `bend` degrees, blurred and turned."""
+    rows = modules(text, kind)
+    if kind not in {"QRCode", "DataMatrix"}:
+        rows = np.repeat(rows[:1], 40, axis=0)
+    sheet = np.kron(np.pad(rows, 10), np.ones((4 * module, 4 * module)))
+    wide = sheet.shape[1]
+    if bend:
+        half = np.deg2rad(bend) / 2
+        seen = np.linspace(-np.sin(half), np.sin(half), int(wide * np.sin(half) / half))
+        sheet = sheet[:, np.clip((np.arcsin(seen) / half + 1) / 2 * wide, 0, wide - 1).astype(int)]
+    image = 220 - 180 * cv2.resize(sheet, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    side = int(np.hypot(*image.shape)) + 20
+    move = cv2.getRotationMatrix2D((image.shape[1] / 2, image.shape[0] / 2), turn, 1)
+    move[:, 2] += (side - image.shape[1]) / 2, (side - image.shape[0]) / 2
+    image = cv2.warpAffine(image, move, (side, side), flags=cv2.INTER_CUBIC, borderValue=220)
+    image = cv2.GaussianBlur(image, (0, 0), blur) if blur else image
+    image = image + np.random.default_rng(seed).normal(0, noise, image.shape)
+    return np.dstack([np.clip(image, 0, 255).astype(np.uint8)] * 3)
+
+
+def plain(image):
+    kinds = [getattr(zxingcpp.BarcodeFormat, name) for name in ("QRCode", "DataMatrix", "EAN13", "EAN8", "Code128")]
+    return [code.text for code in zxingcpp.read_barcodes(image, formats=kinds)]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "how"),
+    [
+        ("7032069804988", "EAN13", {"module": 2, "blur": 2.4, "turn": -63, "bend": 70}),
+        ("96385074", "EAN8", {"module": 3, "blur": 3.0, "turn": 31}),
+        ("SN-48213377", "Code128", {"module": 2, "blur": 2.0, "turn": 78, "bend": 40}),
+        ("https://id.gs1.org/01/07032069804988/21/X7", "QRCode", {"module": 3, "blur": 2.2, "turn": 33, "bend": 40}),
+        ("SERIAL9482TRN", "DataMatrix", {"module": 4, "blur": 2.8, "turn": -20, "bend": 30}),
+    ],
+)
+def test_read_where_zxing_reads_nothing(text, kind, how):
+    image = photo(text, kind, **how)
+    assert text not in plain(image)
+    (code,) = read_codes(image)
+    assert (code.text, code.reader) == (text, "eyebright")
+    centre = np.mean(code.corners, axis=0)
+    assert np.abs(centre - np.array(image.shape[1::-1]) / 2).max() < 0.1 * image.shape[0]
+
+
+@given(st.text("0123456789", min_size=12, max_size=12))
+@settings(max_examples=25, deadline=None)
+def test_the_tables_draw_what_the_writer_of_zxing_draws(digits):
+    whole = digits + str(check_digit(digits))
+    layout = ean13()
+    way = layout.choices[int(digits[0])]
+    symbols = [int(options[int(digit)]) for options, digit in zip(way, whole[1:], strict=True)]
+    assert layout.sound(symbols)
+    assert np.array_equal(layout.modules(symbols), modules(whole, "EAN13")[0])
+    assert not layout.sound([*symbols[:-1], 20 + (symbols[-1] + 1) % 10])
+
+    short = digits[:7] + str(check_digit(digits[:7]))
+    symbols = [int(options[int(digit)]) for options, digit in zip(ean8().choices[0], short, strict=True)]
+    assert ean8().sound(symbols)
+    assert np.array_equal(ean8().modules(symbols), modules(short, "EAN8")[0])
+
+
+@pytest.mark.parametrize("text", ["AB", "0123456789", "ab12cd", "SN-4821\x1d33", "Xy" * 12])
+def test_the_table_of_code_128(text):
+    drawn = modules(text, "Code128")[0]
+    layout = code128((len(drawn) - 13) // 11)
+    symbols = [
+        int(np.flatnonzero((layout.patterns == drawn[slot : slot + 11]).all(axis=1))[0]) for slot in layout.slots
+    ]
+    assert layout.sound(symbols)
+    assert np.array_equal(layout.modules(symbols), drawn)
+    assert not layout.sound([*symbols[:-1], (symbols[-1] + 1) % 103])
