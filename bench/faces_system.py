@@ -5,8 +5,10 @@ The vectors have the covariance of real ones, within and between people; the cli
 
 from __future__ import annotations
 
+import hashlib
 import statistics
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,8 @@ from eyebright.media import VideoSink
 from eyebright.models import default_threads, load_model
 
 PEOPLE, EACH = 10_000, 10
-FRAMES = 400
+FRAMES = 250
+ROUNDS = 5
 KEY = "00" * 32
 
 
@@ -41,9 +44,7 @@ def _gallery(folder: Path) -> dict[str, Any]:
         store = folder / name
         gallery = Gallery(store, space, key)
         chip = np.zeros((8, 8, 3), np.uint8)
-        for person in range(PEOPLE):
-            rows = vectors[person * EACH : (person + 1) * EACH]
-            gallery.add(f"person {person}", [NewFace(row, chip, "") for row in rows])
+        gallery.add_all([(f"person {row // EACH}", NewFace(vector, chip, "")) for row, vector in enumerate(vectors)])
         began = time.perf_counter()
         faces = FaceRecognizer(store=store, key=key)
         faces.match(vectors[:1])
@@ -57,7 +58,9 @@ def _gallery(folder: Path) -> dict[str, Any]:
             spent.append(1000 * (time.perf_counter() - began))
         figures[f"match {name}, ms"] = round(statistics.median(spent), 2)
     figures["passed"] = (
-        figures["open plain, s"] < 1 and figures["open with a key, s"] < 3 and figures["match plain, ms"] < 3
+        figures["open plain, s"] < 1
+        and figures["open with a key, s"] < 3
+        and max(figures["match plain, ms"], figures["match with a key, ms"]) < 3
     )
     return figures
 
@@ -70,6 +73,18 @@ def _vectors(dimension: int) -> Floats:
     people = rng.normal(size=(PEOPLE, 1, dimension)) * scale
     looks = rng.normal(size=(PEOPLE, EACH, dimension)) * scale * 0.4
     return np.ascontiguousarray((people + looks).reshape(-1, dimension), np.float32)
+
+
+def _free_cores(most: int) -> float:
+    """Return how many cores this process gets just now: hashing needs nothing but a core, and lets others run."""
+    data = bytes(8_000_000)
+    threads = [threading.Thread(target=lambda: [hashlib.sha256(data) for _ in range(12)]) for _ in range(most)]
+    began, before = time.perf_counter(), time.process_time()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return (time.process_time() - before) / (time.perf_counter() - began)
 
 
 def _watch(folder: Path) -> dict[str, Any]:
@@ -87,13 +102,21 @@ def _watch(folder: Path) -> dict[str, Any]:
     faces.enroll("Eileen", [photo])
     cores = min(2, default_threads())
     Watcher(faces).run(str(clip))  # to warm up
-    began, before = time.perf_counter(), time.process_time()
-    report = Watcher(faces).run(str(clip))
-    wall, processor = time.perf_counter() - began, time.process_time() - before
-    ratio = processor / (cores * wall)
+    shares, rates, given = [], [], []
+    for _ in range(ROUNDS):
+        free = _free_cores(cores)
+        began, before = time.perf_counter(), time.process_time()
+        report = Watcher(faces).run(str(clip))
+        wall, processor = time.perf_counter() - began, time.process_time() - before
+        free = (free + _free_cores(cores)) / 2
+        shares.append(processor / wall / free)
+        rates.append(report.statistics.frames_out / wall)
+        given.append(free)
+    ratio = statistics.median(shares)
     return {
         "frames": report.statistics.frames_out,
-        "fps": round(report.statistics.frames_out / wall, 1),
+        "fps": round(statistics.median(rates), 1),
+        "cores that were free": round(statistics.median(given), 2),
         "processor_ms_a_frame": round(1000 * processor / FRAMES, 1),
         "people": report.people,
         "share of what the cores allow": round(ratio, 3),

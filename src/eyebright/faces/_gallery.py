@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import datetime as dt
@@ -184,9 +185,8 @@ class Gallery:
                     for i, (name, face) in zip(ids, faces, strict=True)
                 ],
             )  # fmt: skip
-            for name, person in people.items():
-                count = sum(other == name for other, _ in faces)
-                _log(db, "enrol" if person else "keep unknown", person, count)
+            for name, count in collections.Counter(name for name, _ in faces).items():
+                _log(db, "enrol" if name is not None else "keep unknown", people[name], count)
         return ids
 
     def log(self, action: str, people: Sequence[str | None]) -> None:
