@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 BENCHES = (
+    "absence",
     "authenticity",
     "codes",
     "faces",
