@@ -12,6 +12,7 @@ import typer
 from eyebright import __version__
 from eyebright.cli import authenticate, detect, faces, image, models, search, track
 from eyebright.cli.classify import classify
+from eyebright.cli.propose import propose
 from eyebright.cli.segment import depth_app, pose_app, segment_app
 from eyebright.cli.serve import serve
 from eyebright.core.errors import EyebrightError
@@ -46,6 +47,7 @@ def root(
 
 
 app.command()(classify)
+app.command()(propose)
 app.command()(serve)
 app.add_typer(authenticate.app, name="authenticate")
 app.add_typer(depth_app, name="depth")

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from eyebright.imaging.normalisation import Normalisation, normalise
     from eyebright.imaging.people import PeopleDetector
     from eyebright.imaging.pooling import Pooling, pool
+    from eyebright.imaging.proposals import ProposalMode, selective_search, sliding_windows
     from eyebright.imaging.pyramid import PyramidKind, collapse, gaussian_pyramid, laplacian_pyramid, shown_pyramid
     from eyebright.imaging.registration import Registration, register, working_keypoints
     from eyebright.imaging.resizing import Interpolation, crop, fit_within, proportional_size, resize
@@ -86,6 +87,7 @@ _HOMES = {
     "PictureInfo": "info",
     "PictureMatch": "homography",
     "Pooling": "pooling",
+    "ProposalMode": "proposals",
     "PyramidKind": "pyramid",
     "Quality": "scores",
     "Region": "differences",
@@ -152,7 +154,9 @@ _HOMES = {
     "resize": "resizing",
     "scene_cuts": "scene_cut",
     "scharr": "gradient",
+    "selective_search": "proposals",
     "shown_pyramid": "pyramid",
+    "sliding_windows": "proposals",
     "sobel": "gradient",
     "sparse_flow": "flow",
     "tile_boxes": "tiles",
@@ -186,6 +190,7 @@ __all__ = [
     "PictureInfo",
     "PictureMatch",
     "Pooling",
+    "ProposalMode",
     "PyramidKind",
     "Quality",
     "Region",
@@ -252,7 +257,9 @@ __all__ = [
     "resize",
     "scene_cuts",
     "scharr",
+    "selective_search",
     "shown_pyramid",
+    "sliding_windows",
     "sobel",
     "sparse_flow",
     "tile_boxes",

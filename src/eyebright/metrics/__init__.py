@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from eyebright.metrics.detection import evaluate_detections, worst_images
     from eyebright.metrics.mot import MotScores, combined, mot_scores, mot_sequence
+    from eyebright.metrics.proposals import proposal_recall
     from eyebright.metrics.retrieval import RetrievalMetric, average_precision, hit_at, precision_at
     from eyebright.metrics.verification import (
         Interval,
@@ -46,6 +47,7 @@ _HOMES = {
     "per_region_overlap": "anomaly",
     "pixel_auroc": "anomaly",
     "precision_at": "retrieval",
+    "proposal_recall": "proposals",
     "risk_coverage": "anomaly",
     "roc_auc": "verification",
     "tar_at_far": "verification",
@@ -71,6 +73,7 @@ __all__ = [
     "per_region_overlap",
     "pixel_auroc",
     "precision_at",
+    "proposal_recall",
     "risk_coverage",
     "roc_auc",
     "tar_at_far",

@@ -1,0 +1,106 @@
+"""`eyebright propose`: boxes that may hold an object, before anybody knows which."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from eyebright.cli._detection import Drawings, shots
+from eyebright.cli._image_files import JsonOption, Problems, print_json, table
+from eyebright.core.errors import InputError
+
+if TYPE_CHECKING:
+    from eyebright.core.types import Floats, Image
+
+_DRAWN = 50
+
+
+def propose(
+    inputs: Annotated[
+        list[str] | None, typer.Argument(metavar="[IN...]", help="Pictures, folders, videos; none with --gt.")
+    ] = None,
+    method: Annotated[
+        str, typer.Option("--method", help="selective (selective search) or windows (a grid, whatever is there).")
+    ] = "selective",
+    mode: Annotated[
+        str, typer.Option("--mode", help="How many segmentations selective search joins: single, fast, quality.")
+    ] = "fast",
+    count: Annotated[int, typer.Option("--count", help="At most so many boxes a picture.")] = 2000,
+    seed: Annotated[int, typer.Option("--seed", help="Of the random part of the ranking.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR|VIDEO", help=f"Pictures with the best {_DRAWN} drawn.")
+    ] = None,
+    gt: Annotated[
+        Path | None, typer.Option("--gt", metavar="COCO.json|VOC-DIR", help="Measure the recall of this truth instead.")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option("--images", metavar="DIR", help="Where its pictures are (default: beside it).")
+    ] = None,
+    subset: Annotated[str | None, typer.Option("--set", metavar="NAME", help="A list of VOC's ImageSets/Main.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Propose boxes for whatever may be an object, best first."""
+    if (gt is None) == (not inputs):
+        raise InputError("propose: expected either pictures, or --gt with the truth to measure with")
+    if method not in ("selective", "windows"):
+        raise InputError(f"--method: expected selective or windows, got {method!r:.80}")
+
+    def boxes(image: Image) -> Floats:
+        from eyebright.imaging import selective_search, sliding_windows
+
+        if method == "windows":
+            return sliding_windows(image.shape[:2], count=count)
+        return selective_search(image, mode=mode, count=count, seed=seed)  # type: ignore[arg-type]  # it checks the mode itself
+
+    if gt is not None:
+        _measure(gt, images, subset, boxes, method, count, as_json)
+        return
+    problems, drawings = Problems(), Drawings(out)
+    results: list[dict[str, Any]] = []
+    with drawings.closing:
+        for shot in shots(inputs or (), problems):
+            found = boxes(shot.frame.image)
+            height, width = shot.frame.image.shape[:2]
+            each = {"image": shot.name, "width": width, "height": height}
+            results.append({**each, "proposals": [[round(float(v), 2) for v in box] for box in found]})
+            if out is not None:
+                drawings.add(shot, _drawn(shot.frame.image, found))
+    if as_json:
+        print_json({"method": method, "results": results, "problems": problems.lines})
+    else:
+        table(["image", "proposals"], [[each["image"], str(len(each["proposals"]))] for each in results])
+    problems.finish(len(results))
+
+
+def _measure(
+    gt: Path, images: Path | None, subset: str | None, boxes: Any, method: str, count: int, as_json: bool
+) -> None:
+    from eyebright.cli._evaluation import truth_of
+    from eyebright.media import read_image
+    from eyebright.metrics import proposal_recall
+
+    truth, folder = truth_of(gt, images, subset)
+    objects = [image.objects.xyxy[~image.crowd] for image in truth.images]
+    proposals = [boxes(read_image(folder / image.name)) for image in truth.images]
+    counts = [step for step in (10, 30, 100, 300, 1000) if step < count] + [count]
+    figures = {"method": method, **proposal_recall(objects, proposals, counts=counts)}
+    if as_json:
+        print_json(figures)
+        return
+    rows = [[step, f"{part:.3f}", f"{figures['best_overlap'][step]:.3f}"] for step, part in figures["recall"].items()]
+    table(["proposals", "recall", "best overlap"], rows)
+    low, high = figures["interval"]
+    typer.echo(f"{figures['objects']} objects; recall of the last between {low:.3f} and {high:.3f} (95 %)")
+
+
+def _drawn(image: Image, found: Floats) -> Image:
+    import numpy as np
+
+    from eyebright.core.types import Detections
+    from eyebright.viz import class_colour, draw_detections
+
+    best = found[:_DRAWN]
+    shown = Detections(best, np.linspace(1, 0.5, len(best), dtype=np.float32), np.zeros(len(best), np.int64))
+    return draw_detections(image, shown, names=False, colours=[class_colour(row) for row in range(len(best))])
