@@ -49,14 +49,16 @@ def _gallery(folder: Path) -> dict[str, Any]:
         faces = FaceRecognizer(store=store, key=key)
         faces.match(vectors[:1])
         figures[f"open {name}, s"] = round(time.perf_counter() - began, 3)
-        spent = []
+        spent, processor = [], []
         rng = np.random.default_rng(1)
         for row in rng.integers(0, len(vectors), 300):
             query = vectors[row] + rng.normal(0, 0.01, space.dimension).astype(np.float32)
-            began = time.perf_counter()
+            began, before = time.perf_counter(), time.process_time()
             faces.match(query[None])
             spent.append(1000 * (time.perf_counter() - began))
+            processor.append(1000 * (time.process_time() - before))
         figures[f"match {name}, ms"] = round(statistics.median(spent), 2)
+        figures[f"match {name}, processor ms"] = round(statistics.median(processor), 2)
     figures["passed"] = (
         figures["open plain, s"] < 1
         and figures["open with a key, s"] < 3
@@ -121,5 +123,6 @@ def _watch(folder: Path) -> dict[str, Any]:
         "people": report.people,
         "share of what the cores allow": round(ratio, 3),
         "bar": 0.9,
-        "passed": ratio >= 0.9,
+        # with less than a core for each worker nothing has to run at the same time, and the share says nothing
+        "passed": ratio >= 0.9 if statistics.median(given) > 0.85 * cores else None,
     }
