@@ -38,10 +38,9 @@ def test_many_pictures_are_one_transaction(tmp_path, renderings):
         folder.mkdir(parents=True)
         write_image(folder / "1.png", picture)
     faces = FaceRecognizer(store=tmp_path / "gallery", threads=1)
-    before = faces._gallery.loaded().generation
     report = faces.enroll_folder(tmp_path / "people", force=True)
     assert {name: len(sources) for name, sources in report.added.items()} == {f"Eileen {n}": 1 for n in range(3)}
-    assert faces._gallery.loaded().generation == before + 1
+    assert faces._gallery.loaded().generation[1] == 1
     assert [line["count"] for line in faces.audit()] == [1, 1, 1]
     again = faces.enroll_folder(tmp_path / "people", force=True)
     assert (again.count, len(again.refused)) == (0, 3)

@@ -1,6 +1,7 @@
 """The gallery: what is kept, what is sealed, what is deleted, what a kill leaves, and who is nearest."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -73,6 +74,17 @@ def test_a_file_at_rest_is_not_opened_and_what_others_write_is_seen(tmp_path, mo
         one.add(name, some_faces(1, seed=2))
         assert name in other.loaded().names
     keeps_the_log.close()
+
+
+@pytest.mark.parametrize("key", [None, KEY])
+def test_a_gallery_that_was_deleted_and_begun_anew_is_another(tmp_path, key):
+    gallery = Gallery(tmp_path / "faces", SPACE, key)
+    gallery.add("Ada", some_faces(1))
+    assert gallery.loaded().names == ["Ada"]
+    shutil.rmtree(tmp_path / "faces")
+    assert gallery.loaded().names == []
+    Gallery(tmp_path / "faces", SPACE, key).add("Bob", some_faces(1, seed=1))  # written to as often as the first
+    assert gallery.loaded().names == ["Bob"]
 
 
 def test_forgetting_leaves_no_byte_in_any_file(tmp_path):

@@ -56,6 +56,7 @@ class Database(SqliteFile):
         )  # fmt: skip
         self._key = key
         self._cipher: Cipher | None = None
+        self._salt = b""
 
     @property
     def cipher(self) -> Cipher:
@@ -66,8 +67,9 @@ class Database(SqliteFile):
     def connection(self) -> Iterator[sqlite3.Connection]:
         """See `SqliteFile.connection`; raises `StoreError` as well when the gallery has another key."""
         with super().connection() as db:
-            if self._cipher is None:
-                self._cipher = self._unlocked(db)
+            salt, _ = generation(db)
+            if self._cipher is None or salt != self._salt:  # the first time, or the gallery was begun anew
+                self._cipher, self._salt = self._unlocked(db), salt
             yield db
 
     @contextlib.contextmanager
@@ -138,6 +140,10 @@ class Database(SqliteFile):
         return cipher
 
 
-def generation(db: sqlite3.Connection) -> int:
-    """Return a number that grows with every write."""
-    return int(db.execute("SELECT generation FROM clock").fetchone()[0])
+def generation(db: sqlite3.Connection) -> tuple[bytes, int]:
+    """Return what changes with every write: random bytes of this file, and a number that grows.
+
+    The bytes tell a gallery that was deleted and begun anew from the one that was there before.
+    """
+    row = db.execute("SELECT (SELECT value FROM settings WHERE name = 'salt'), generation FROM clock").fetchone()
+    return bytes(row[0]), int(row[1])

@@ -55,7 +55,7 @@ class Loaded:
         denials: for each person that has some, `float32 (n, D)`: faces that are not this person.
         nearest: see `NearestPeople`.
         calibration: None: never calibrated on this gallery.
-        generation: of the file when it was read.
+        generation: of the file when it was read; see `_database.generation`.
     """
 
     people: list[str]
@@ -65,7 +65,7 @@ class Loaded:
     denials: dict[int, Floats]
     nearest: NearestPeople
     calibration: Calibration | None
-    generation: int
+    generation: tuple[bytes, int]
 
 
 class Gallery:
@@ -312,7 +312,7 @@ class Gallery:
                 "the vectors anew from the kept chips: eyebright faces migrate"
             )
 
-    def _read(self, db: sqlite3.Connection, now: int) -> Loaded:
+    def _read(self, db: sqlite3.Connection, now: tuple[bytes, int]) -> Loaded:
         people = [
             (row["id"], self._name(row["id"], row["name"]))
             for row in db.execute("SELECT id, name FROM people ORDER BY rowid")
@@ -377,7 +377,7 @@ def _printable(name: str) -> str:
 
 def _empty(space: Space) -> Loaded:
     vectors, owners = np.zeros((0, space.dimension), np.float32), np.zeros(0, np.int64)
-    return Loaded([], [], vectors, owners, {}, NearestPeople(vectors, owners), None, 0)
+    return Loaded([], [], vectors, owners, {}, NearestPeople(vectors, owners), None, (b"", 0))
 
 
 def _log(db: sqlite3.Connection, action: str, person: str | None, count: int) -> None:
