@@ -1,6 +1,7 @@
 """Sources and sinks: folders, files, videos; cameras and RTSP as far as they go without a device."""
 
 import logging
+import os
 import subprocess
 import sys
 
@@ -22,6 +23,7 @@ from eyebright.media import (
     open_source,
     read_image,
 )
+from eyebright.media._opencv import without_tag_warning
 
 
 def frame(index, size=(48, 64), colour=(200, 30, 30)):
@@ -231,3 +233,13 @@ def test_a_video_without_a_rate_takes_that_of_its_frames(tmp_path, times, fps):
     assert sink.fps == pytest.approx(fps, abs=0.01)
     if len(frames) > 1:
         assert frames[1].time_s - frames[0].time_s == pytest.approx(1 / fps, abs=0.002)
+
+
+def test_a_webm_prints_nothing_and_what_others_print_comes_through(tmp_path, capfd):
+    with VideoSink(tmp_path / "a.webm", 10) as sink:
+        for index in range(4):
+            sink.write(Frame(np.full((48, 64, 3), 40 * index, np.uint8), index, index / 10, "a"))
+    with without_tag_warning():
+        os.write(2, b"OpenCV: FFMPEG: tag 0x30385056/'VP80' is not supported\nsomething else\n")
+    assert capfd.readouterr().err == "something else\n"
+    assert len(list(VideoSource(tmp_path / "a.webm"))) == 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -34,3 +35,31 @@ def quiet_opencv() -> Iterator[None]:
             _inside -= 1
             if _inside == 0:
                 logging.setLogLevel(_level_before)
+
+
+_STDERR = threading.Lock()
+
+
+@contextlib.contextmanager
+def without_tag_warning() -> Iterator[None]:
+    """Keep back the line that OpenCV prints about the tag of every WebM file, which has no such tags.
+
+    It goes past all levels of logging, straight to the process's standard error; whatever else is written there
+    meanwhile, by whichever thread, comes through afterwards.
+    """
+    with _STDERR, tempfile.TemporaryFile() as held:
+        try:
+            kept = os.dup(2)
+        except OSError:  # there is no standard error
+            yield
+            return
+        try:
+            os.dup2(held.fileno(), 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            held.seek(0)
+            for line in held.read().splitlines(keepends=True):
+                if not (line.startswith(b"OpenCV: FFMPEG:") and b"tag 0x" in line):
+                    os.write(kept, line)
+            os.close(kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import statistics
@@ -15,7 +16,7 @@ from eyebright.core.errors import InputError, MediaError
 from eyebright.core.types import Frame, check_image
 from eyebright.media._listing import reason_of
 from eyebright.media._names import display_path
-from eyebright.media._opencv import quiet_opencv
+from eyebright.media._opencv import quiet_opencv, without_tag_warning
 from eyebright.media.images import publish, write_image
 
 _PROBE, _SLOWEST, _FASTEST = 8, 0.1, 240.0
@@ -127,7 +128,7 @@ class VideoSink:
         try:
             name.encode("utf-8")
             even = (size[1] // 2 * 2, size[0] // 2 * 2)
-            with quiet_opencv():
+            with quiet_opencv(), without_tag_warning() if self._codec == "VP80" else contextlib.nullcontext():
                 fourcc = cv2.VideoWriter.fourcc(*str(self._codec))
                 writer = cv2.VideoWriter(name, cv2.CAP_FFMPEG, fourcc, self.fps or 25.0, even)
             opened = writer.isOpened()

@@ -52,6 +52,14 @@ def link(address: str, title: str, detail: str, image: Image, longest: int = 320
     return f'<a class=card href="{text(address)}">{figure(image, title, detail=detail, longest=longest)}</a>'
 
 
+def video(address: str, caption: str, *, width: int) -> str:
+    """Return a film as HTML, played in a loop from a file beside the page; at most `width` pixels wide."""
+    return (
+        f'<figure class="film"><video src="{text(address)}" width="{width}" controls loop muted autoplay playsinline '
+        f'aria-label="{text(caption)}"></video><figcaption><b>{text(caption)}</b></figcaption></figure>'
+    )
+
+
 def grid(figures: Sequence[str], *, wide: bool = False, empty: str = "Nothing to show.") -> str:
     """Return figures side by side, as many as fit; `empty` stands there when there are none."""
     if not figures:
