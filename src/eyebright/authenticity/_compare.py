@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from eyebright.authenticity._places import OddPlaces, odd_places
 from eyebright.core.types import Floats, Image
 from eyebright.imaging import (
     DifferenceMaps,
@@ -22,7 +23,7 @@ from eyebright.imaging import (
 )
 from eyebright.ops import transform_boxes
 
-FEATURES = ("regions", "largest", "structure", "edges", "colour", "sharpness", "moire")
+FEATURES = ("regions", "largest", "structure", "edges", "colour", "sharpness", "moire", "places")
 """Names of the numbers in `Comparison.features`, each growing with suspicion."""
 
 _SOUND = 0.6
@@ -96,17 +97,28 @@ def compare(
     back = np.linalg.inv(found.matrix)
     boxes = transform_boxes(back, np.array([region.box for region in places]).reshape(-1, 4)).tolist()
     mine = tuple(dataclasses.replace(region, box=tuple(box)) for region, box in zip(places, boxes, strict=True))
-    return Comparison(found, maps.heat, mine, places, _features(maps, even, reference, found, places))
+    odd = odd_places(reference, photo, found.matrix)
+    return Comparison(found, maps.heat, mine, places, _features(maps, even, reference, found, places, odd))
 
 
 def _features(
-    maps: DifferenceMaps, even: Image, reference: Image, found: Registration, regions: tuple[Region, ...]
+    maps: DifferenceMaps,
+    even: Image,
+    reference: Image,
+    found: Registration,
+    regions: tuple[Region, ...],
+    odd: OddPlaces,
 ) -> dict[str, float]:
     where = cv2.erode(found.covered.astype(np.uint8), np.ones((9, 9), np.uint8), borderValue=0) > 0
     if where.sum() < 100:
         where = found.covered
     size = float(where.sum())
-    changed = [region.area * region.strength / size for region in regions]
+    clear = where & ~odd.glare  # glare is no evidence
+    where = clear if clear.sum() > 0.2 * size else where
+    hidden = (
+        odd.glare[round((y1 + y2 - 1) / 2), round((x1 + x2 - 1) / 2)] for x1, y1, x2, y2 in (r.box for r in regions)
+    )
+    changed = [r.area * r.strength / size for r, glare in zip(regions, hidden, strict=True) if not glare]
     one, two = (np.asarray(cv2.cvtColor(x, cv2.COLOR_RGB2GRAY), np.float32) for x in (even, reference))
     colour = cv2.GaussianBlur(maps.colour, (0, 0), 3.0)[where]
     fine = [np.abs(x - cv2.GaussianBlur(x, (0, 0), 1.5))[where].mean() for x in (one, two)]
@@ -117,7 +129,8 @@ def _features(
         np.percentile(maps.edges[where], 99),
         np.percentile(colour, 97),
         np.log((fine[1] + 0.2) / (fine[0] + 0.2)),
-        _moire(np.where(where, one - two, 0)),
+        _moire(np.where(found.covered, one - two, 0)),
+        odd.worst,
     )
     return dict(zip(FEATURES, (float(value) for value in values), strict=True))
 

@@ -26,8 +26,8 @@ ACCEPT = 0.1
 """A photo is called genuine when at least this share of the genuine ones looks as suspicious."""
 
 # plausible centres and spreads, not measured ones: what `fit` measures takes their place
-_CENTRES = dict(zip(FEATURES, (-3.6, -4.0, 0.2, 0.1, 0.05, 0.15, 1.4), strict=True)) | {IDENTITY: -3.0}
-_SCALES = dict(zip(FEATURES, (0.8, 0.7, 0.08, 0.1, 0.06, 0.25, 0.35), strict=True)) | {IDENTITY: 1.5}
+_CENTRES = dict(zip(FEATURES, (-3.6, -4.0, 0.2, 0.1, 0.05, 0.15, 1.4, 1.4), strict=True)) | {IDENTITY: -3.0}
+_SCALES = dict(zip(FEATURES, (0.8, 0.7, 0.08, 0.1, 0.06, 0.25, 0.35, 0.3), strict=True)) | {IDENTITY: 1.5}
 _STRONGEST = 3  # kinds of difference that are averaged: a fake shows in some, rarely in all
 _FAKES = 5  # fewer known fakes teach a classifier nothing
 
@@ -69,7 +69,7 @@ class Calibration:
         if not shares:
             return None
         if self.weights:
-            return self.bias + sum(self.weights[name] * value for name, value in shares.items())
+            return self.bias + sum(self.weights.get(name, 0.0) * value for name, value in shares.items())
         looks = sorted((value for name, value in shares.items() if name != IDENTITY), reverse=True)[:_STRONGEST]
         parts = [sum(looks) / len(looks)] if looks else []
         parts += [shares[IDENTITY]] if IDENTITY in shares else []
@@ -114,9 +114,10 @@ class Calibration:
 
     @classmethod
     def from_json(cls, text: str) -> Calibration:
-        """Read what `to_json` wrote."""
+        """Read what `to_json` wrote; evidence that was not known then has the usual values."""
         values = json.loads(text)
-        return cls(**{**values, "genuine": tuple(values["genuine"])})
+        known = {"centres": _CENTRES | values["centres"], "scales": _SCALES | values["scales"]}
+        return cls(**{**values, **known, "genuine": tuple(values["genuine"])})
 
 
 def learn(
