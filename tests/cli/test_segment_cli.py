@@ -65,3 +65,59 @@ def test_a_model_for_something_else_is_refused_in_one_line(verb: str, photo: Pat
     assert done.returncode == 2
     assert "its card says task 'classification'" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_objects_and_regions_without_a_model(tmp_path: Path):
+    picture = np.full((90, 120, 3), (70, 90, 60), np.uint8)
+    picture[30:60, 20:60] = (220, 40, 40)
+    write_image(tmp_path / "a.png", picture)
+    done = eyebright(
+        "segment", "run", tmp_path / "a.png", "--method", "grabcut", "--box", "16,26,64,64", "--json",
+        "--masks", tmp_path / "m", "--coco", tmp_path / "o.json", "--out", tmp_path / "o",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    [answer] = json.loads(done.stdout)["results"]
+    assert answer["kind"] == "instance"
+    assert answer["detections"][0]["mask_area"] == pytest.approx(30 * 40, rel=0.1)
+    numbers = read_image(tmp_path / "m" / "a.png")[:, :, 0]
+    assert (numbers[45, 40], numbers[5, 5]) == (1, 0)
+    assert (read_image(tmp_path / "o" / "a.png") != picture).any()
+    again = eyebright(
+        "segment", "run", tmp_path / "a.png", "--method", "grabcut", "--boxes", tmp_path / "o.json", "--json"
+    )
+    assert json.loads(again.stdout)["results"][0]["detections"][0]["mask_area"] == answer["detections"][0]["mask_area"]
+    for method in ("slic", "watershed"):
+        done = eyebright(
+            "segment",
+            "run",
+            tmp_path / "a.png",
+            "--method",
+            method,
+            "--json",
+            "--count",
+            "30",
+            "--masks",
+            tmp_path / "r",
+        )
+        [answer] = json.loads(done.stdout)["results"]
+        assert answer["kind"] == "regions"
+        assert 15 <= answer["regions"] <= 45
+        assert read_image(tmp_path / "r" / "a.png").max() == answer["regions"] - 1
+    assert "regions" in eyebright("segment", "run", tmp_path / "a.png", "--method", "slic").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--method", "magic"], "--method: expected grabcut, watershed, slic"),
+        (["--box", "1,2,3,4"], "are for --method grabcut"),
+        (["--method", "slic", "--box", "1,2,3,4"], "takes no --box"),
+        (["--method", "grabcut", "--box", "1,2,30,40", "--model", "people"], "from one of --box, --boxes and --model"),
+        (["--method", "slic", "--count", "0"], "count from 1"),
+    ],
+)
+def test_methods_refuse_what_does_not_go_together(photo: Path, words: list[str], message: str):
+    done = eyebright("segment", "run", photo, *words)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

@@ -113,6 +113,8 @@ ANY = {
     "change": lambda x: imaging.frame_change(x, x),
     "laplacian": lambda x: imaging.laplacian_pyramid(x),
     "proposals": lambda x: imaging.selective_search(x, mode="single", side=80).astype(np.int64),
+    "slic": imaging.slic,
+    "watershed": imaging.watershed_regions,
     "edges by model": lambda x: imaging.learned_edges(x, lambda images: np.zeros((1, 1, 8, 8), np.float32)),
 }
 
@@ -163,7 +165,8 @@ def test_every_public_tool_is_held_to_the_law_or_measured_elsewhere():
         "normalise", "learned_edges", "sparse_flow", "camera_motion", "frame_change", "laplacian_pyramid",
         "find_keypoints", "match_pictures", "edges", "parse_kernel", "proportional_size", "shown_pyramid",
         "tile_from_file", "difference_maps", "even_light", "find_regions", "register", "tolerant_difference",
-        "working_keypoints", "selective_search", "sliding_windows",
+        "working_keypoints", "selective_search", "sliding_windows", "cut_out",
+        "separate", "slic", "watershed_regions",
     }  # fmt: skip
     tools = {name for name in imaging.__all__ if inspect.isfunction(getattr(imaging, name))}
     held = {getattr(tool, "__name__", "") for tool in ANY.values()}

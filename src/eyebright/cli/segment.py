@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eyebright.cli._detection import Confidence, Drawings, Inputs, shots
+from eyebright.cli._detection import Confidence, Drawings, Inputs, shots, write_formats
 from eyebright.cli._image_files import JsonOption, Problems, print_json, table
+from eyebright.cli._segmenting import opened, write_map
 from eyebright.cli.models import given_home
 from eyebright.core.errors import InputError
 
 if TYPE_CHECKING:
-    from eyebright.models import SemanticMap
+    from eyebright.interop import AnnotatedImage
 
 segment_app = typer.Typer(no_args_is_help=True, help="Say what each pixel shows, or cut objects out.")
 pose_app = typer.Typer(no_args_is_help=True, help="Find the joints of bodies.")
@@ -27,45 +28,66 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="DIR|VIDEO", help="Dr
 def segment_run(
     context: typer.Context,
     inputs: Inputs,
-    model: Model = "pphumanseg",
+    model: Annotated[
+        str | None,
+        typer.Option("--model", help="A model of the catalogue, or path of an ONNX file (default: pphumanseg)."),
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option("--method", help="No segmenter: grabcut (cut objects out of boxes), watershed or slic (regions)."),
+    ] = None,
+    box: Annotated[
+        list[str] | None, typer.Option("--box", metavar="x1,y1,x2,y2", help="A box for grabcut, in pixels.")
+    ] = None,
+    boxes: Annotated[
+        Path | None, typer.Option("--boxes", metavar="COCO.json", help="Or the boxes of each picture, by its name.")
+    ] = None,
+    count: Annotated[int, typer.Option("--count", help="About how many regions.")] = 200,
     conf: Confidence = None,
     out: Out = None,
     masks: Annotated[
-        Path | None, typer.Option("--masks", metavar="DIR", help="Write class maps as grey PNG (semantic models).")
+        Path | None,
+        typer.Option("--masks", metavar="DIR", help="Write class maps as grey PNG; objects and regions by number."),
+    ] = None,
+    coco: Annotated[
+        Path | None, typer.Option("--coco", metavar="FILE", help="Write objects with their masks as COCO's JSON.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Segment: a semantic model names each pixel, an instance model cuts out each object."""
-    from eyebright.models import ObjectDetector, SemanticSegmenter, load_model
-    from eyebright.pipeline.looking import segment_picture
+    from eyebright.interop import annotated
 
-    loaded = load_model(model, home=given_home(context))
-    if isinstance(loaded, ObjectDetector) and conf is not None:
-        loaded = ObjectDetector(loaded.card, home=given_home(context), confidence=conf)
-    if not isinstance(loaded, ObjectDetector | SemanticSegmenter):
-        raise InputError(f"--model: {model} does not segment; its card says task {loaded.card.task!r}")
+    segmenter = opened(
+        context, list(inputs), model=model, method=method, box=box, boxes=boxes, count=count, confidence=conf
+    )
     problems, drawings = Problems(), Drawings(out)
     results: list[dict[str, Any]] = []
+    images: list[AnnotatedImage] = []
     rows: list[list[str]] = []
     with drawings.closing:
         for shot in shots(inputs, problems):
             height, width = shot.frame.image.shape[:2]
             entry: dict[str, Any] = {"image": shot.name, "width": width, "height": height}
-            facts, drawn, classes = segment_picture(loaded, shot.frame.image)
-            entry |= facts
-            if classes is None:
+            answer = segmenter.answer(shot)
+            entry |= answer.facts
+            if "parts" in entry:
+                rows += [[shot.name, name, f"{part:.1%}"] for name, part in entry["parts"].items()]
+            elif "regions" in entry:
+                rows.append([shot.name, f"{entry['regions']} regions", f"{entry['median_size'] / width / height:.1%}"])
+            else:
                 rows += [
                     [shot.name, each["class"], f"{each.get('mask_area', 0) / width / height:.1%}"]
                     for each in entry["detections"]
                 ]
-            else:
-                rows += [[shot.name, name, f"{part:.1%}"] for name, part in entry["parts"].items()]
-                if masks is not None:
-                    _write_map(masks / Path(shot.name).with_suffix(".png"), classes)
+            if masks is not None and answer.numbers is not None:
+                write_map(masks / Path(shot.name).with_suffix(".png"), answer.numbers)
+            if answer.found is not None:
+                images.append(annotated(shot.name, (height, width), answer.found))
             results.append(entry)
-            drawings.add(shot, drawn)
+            drawings.add(shot, answer.drawn)
+    write_formats(images, segmenter.labels, coco, None, None)
     if as_json:
-        print_json({"model": loaded.card.name, "results": results, "problems": problems.lines})
+        print_json({"model": segmenter.name, "results": results, "problems": problems.lines})
     else:
         table(["image", "class", "part of the picture"], rows)
     problems.finish(len(results))
@@ -125,11 +147,3 @@ def depth_run(
         columns = ("least", "median", "most")
         table(["image", *columns], [[each["image"], *(f"{each[c]:.3f}" for c in columns)] for each in results])
     problems.finish(len(results))
-
-
-def _write_map(path: Path, answer: SemanticMap) -> None:
-    import numpy as np
-
-    from eyebright.cli._image_files import write
-
-    write(path, answer.class_ids.clip(0, 255).astype(np.uint8))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from eyebright.imaging.equalisation import clahe, equalise
     from eyebright.imaging.flow import SparseFlow, sparse_flow
     from eyebright.imaging.gamma_curve import estimate_gamma, gamma
+    from eyebright.imaging.grabcut import cut_out
     from eyebright.imaging.gradient import Operator, gradients, scharr, sobel
     from eyebright.imaging.grey_world import white_balance
     from eyebright.imaging.hashing import (
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from eyebright.imaging.pooling import Pooling, pool
     from eyebright.imaging.proposals import ProposalMode, selective_search, sliding_windows
     from eyebright.imaging.pyramid import PyramidKind, collapse, gaussian_pyramid, laplacian_pyramid, shown_pyramid
+    from eyebright.imaging.regions import separate, slic, watershed_regions
     from eyebright.imaging.registration import Registration, register, working_keypoints
     from eyebright.imaging.resizing import Interpolation, crop, fit_within, proportional_size, resize
     from eyebright.imaging.scene_cut import SceneCut, frame_change, scene_cuts
@@ -103,6 +105,7 @@ _HOMES = {
     "collapse": "pyramid",
     "convolve": "convolution",
     "crop": "resizing",
+    "cut_out": "grabcut",
     "cut_tiles": "tiles",
     "denoise": "denoising",
     "depth": "stereo",
@@ -155,13 +158,16 @@ _HOMES = {
     "scene_cuts": "scene_cut",
     "scharr": "gradient",
     "selective_search": "proposals",
+    "separate": "regions",
     "shown_pyramid": "pyramid",
+    "slic": "regions",
     "sliding_windows": "proposals",
     "sobel": "gradient",
     "sparse_flow": "flow",
     "tile_boxes": "tiles",
     "tile_from_file": "tiles",
     "tolerant_difference": "differences",
+    "watershed_regions": "regions",
     "white_balance": "grey_world",
     "working_keypoints": "registration",
     "zero_crossings": "laplacian",
@@ -206,6 +212,7 @@ __all__ = [
     "collapse",
     "convolve",
     "crop",
+    "cut_out",
     "cut_tiles",
     "denoise",
     "depth",
@@ -258,13 +265,16 @@ __all__ = [
     "scene_cuts",
     "scharr",
     "selective_search",
+    "separate",
     "shown_pyramid",
+    "slic",
     "sliding_windows",
     "sobel",
     "sparse_flow",
     "tile_boxes",
     "tile_from_file",
     "tolerant_difference",
+    "watershed_regions",
     "white_balance",
     "working_keypoints",
     "zero_crossings",

@@ -14,13 +14,18 @@ from typing import Any
 import numpy as np
 
 from eyebright.core.errors import InputError
-from eyebright.core.types import Detections
+from eyebright.core.types import Detections, Masks
 from eyebright.interop.annotations import AnnotatedImage, Annotations, read_json, write_text
+from eyebright.interop.coco_masks import pack_mask, unpack_mask
 from eyebright.ops import area, xywh_to_xyxy, xyxy_to_xywh
 
 
-def read_coco(path: Path) -> Annotations:
+def read_coco(path: Path, *, masks: bool = False) -> Annotations:
     """Read a data set; objects with a `score` keep it as their confidence, others have 1.
+
+    Args:
+        path: the file.
+        masks: whether to read each object's `segmentation`, which then must be there.
 
     Raises:
         InputError: not such a file, an object of an unknown image or category, a negative or infinite box, two images
@@ -52,7 +57,7 @@ def read_coco(path: Path) -> Annotations:
         AnnotatedImage(
             names[number],
             sizes[number],
-            _objects(rows[number], numbers),
+            _objects(rows[number], numbers, sizes[number] if masks else None, str(path)),
             np.array([bool(item.get("iscrowd", 0)) for item in rows[number]], dtype=bool),
             number,
         )
@@ -64,21 +69,22 @@ def read_coco(path: Path) -> Annotations:
         raise InputError(f"{path}: {error}") from error
 
 
-def read_predictions(path: Path, truth: Annotations) -> Annotations:
+def read_predictions(path: Path, truth: Annotations, *, masks: bool = False) -> Annotations:
     """Read predictions for the pictures and classes of `truth`.
 
     Args:
         path: a data set with scores (matched by file name and class name), or a list of results `image_id`,
             `category_id`, `bbox`, `score` (matched by number).
         truth: says which pictures and classes there are. Predictions of classes that it does not have are left out.
+        masks: whether to read each object's `segmentation`, which then must be there.
 
     Raises:
         InputError: neither of the two, a picture that `truth` does not have, or a wrong box or score.
     """
     data = read_json(path)
     if isinstance(data, list):
-        return _results(path, data, truth)
-    given = read_coco(path)
+        return _results(path, data, truth, masks=masks)
+    given = read_coco(path, masks=masks)
     by_name = {image.name: image for image in given.images}
     known = {image.name for image in truth.images}
     strange = sorted(set(by_name) - known)
@@ -95,7 +101,7 @@ def read_predictions(path: Path, truth: Annotations) -> Annotations:
     for image in truth.images:
         objects = by_name[image.name].objects if image.name in by_name else Detections.empty()
         class_ids = mapped[objects.class_id] if len(objects) else objects.class_id
-        plain = Detections(objects.xyxy, objects.confidence, class_ids)[class_ids >= 0]
+        plain = Detections(objects.xyxy, objects.confidence, class_ids, objects.masks)[class_ids >= 0]
         images.append(AnnotatedImage(image.name, image.size, plain, np.zeros(len(plain), bool), image.number))
     return Annotations(truth.labels, tuple(images), truth.category_ids)
 
@@ -120,6 +126,9 @@ def to_coco(given: Annotations, *, scores: bool) -> dict[str, Any]:
                 raise InputError(f"COCO: class {class_id} has no label; the model's card needs a label map")
             entry: dict[str, Any] = {"id": len(rows) + 1, "image_id": number, "category_id": category_ids[class_id]}
             entry |= {"bbox": box, "area": round(float(sizes[row]), 3), "iscrowd": int(image.crowd[row])}
+            if image.objects.masks is not None:
+                x, y = image.objects.masks.origins[row].tolist()
+                entry["segmentation"] = pack_mask(image.objects.masks.crops[row], (x, y), image.size)
             if scores:
                 entry["score"] = round(float(image.objects.confidence[row]), 6)
             rows.append(entry)
@@ -155,17 +164,25 @@ def _checked(item: Any, path: Path, images: Mapping[int, Any], classes: Mapping[
         )
 
 
-def _objects(items: Sequence[Mapping[str, Any]], numbers: Mapping[int, int]) -> Detections:
+def _objects(
+    items: Sequence[Mapping[str, Any]], numbers: Mapping[int, int], size: tuple[int, int] | None, where: str
+) -> Detections:
+    """Return the objects of one picture, with masks when its `size` is given."""
     if not items:
         return Detections.empty()
+    masks = None
+    if size is not None:
+        parts = [unpack_mask(i.get("segmentation"), size, f"{where}: annotation {i.get('id', '?')}") for i in items]
+        masks = Masks(tuple(crop for crop, _ in parts), np.array([at for _, at in parts], dtype=np.int64), size)
     return Detections(
         xywh_to_xyxy(np.array([item["bbox"] for item in items], dtype=np.float64)).astype(np.float32),
         np.array([item.get("score", 1.0) for item in items], dtype=np.float32),
         np.array([numbers[item["category_id"]] for item in items], dtype=np.int64),
+        masks,
     )
 
 
-def _results(path: Path, items: list[Any], truth: Annotations) -> Annotations:
+def _results(path: Path, items: list[Any], truth: Annotations, *, masks: bool = False) -> Annotations:
     numbers = {number: index for index, number in enumerate(truth.category_ids)}
     rows: dict[int, list[Mapping[str, Any]]] = {image.number: [] for image in truth.images}
     if len(rows) != len(truth.images) or not numbers:
@@ -177,6 +194,6 @@ def _results(path: Path, items: list[Any], truth: Annotations) -> Annotations:
         rows[item["image_id"]].append(item)
     images = []
     for image in truth.images:
-        objects = _objects(rows[image.number], numbers)
+        objects = _objects(rows[image.number], numbers, image.size if masks else None, str(path))
         images.append(AnnotatedImage(image.name, image.size, objects, np.zeros(len(objects), bool), image.number))
     return Annotations(truth.labels, tuple(images), truth.category_ids)

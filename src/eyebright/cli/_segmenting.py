@@ -1,0 +1,148 @@
+"""What `segment run` segments with: a model, or a method that needs none."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eyebright.cli._detection import Shot
+from eyebright.cli.models import given_home
+from eyebright.core.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import typer
+
+    from eyebright.core.types import Detections, Image
+
+METHODS = ("grabcut", "watershed", "slic")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """Facts, the picture drawn, a number a pixel (if there is one), and objects with masks (if there are any)."""
+
+    facts: dict[str, Any]
+    drawn: Image
+    numbers: npt.NDArray[np.int64] | None
+    found: Detections | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Segmenter:
+    """What segments one picture after the other, under a name and with names of classes."""
+
+    name: str
+    labels: tuple[str, ...]
+    answer: Callable[[Shot], Answer]
+
+
+def opened(
+    context: typer.Context,
+    inputs: list[str],
+    *,
+    model: str | None,
+    method: str | None,
+    box: Sequence[str] | None,
+    boxes: Path | None,
+    count: int,
+    confidence: float | None,
+) -> Segmenter:
+    """Return what the options ask for.
+
+    Raises:
+        InputError: options that do not go together.
+        ModelError: no such model.
+    """
+    if method is None:
+        if box or boxes:
+            raise InputError("--box and --boxes are for --method grabcut")
+        return _model(context, model or "pphumanseg", confidence)
+    if method not in METHODS:
+        raise InputError(f"--method: expected {', '.join(METHODS)}, got {method!r:.80}")
+    if method != "grabcut":
+        if box or boxes or model is not None:
+            raise InputError(f"--method {method}: cuts the whole picture; it takes no --box, --boxes and --model")
+        return _cutter(method, (), count, None)
+    if sum((bool(box), boxes is not None, model is not None)) > 1:
+        raise InputError("--method grabcut: expected boxes from one of --box, --boxes and --model")
+    if box:
+        from eyebright.core.types import Detections
+        from eyebright.pipeline.finders import box_of
+
+        given = [box_of(text) for text in box]
+        fixed = Detections([list(b) for b in given], [1.0] * len(given), [0] * len(given))  # type: ignore[arg-type]  # lists become columns
+        return _cutter(method, ("object",), count, lambda _: fixed)
+    if boxes is not None:
+        from eyebright.core.types import Detections
+        from eyebright.interop import read_coco
+
+        truth = read_coco(boxes)
+        by_name = {image.name: image.objects for image in truth.images}
+        return _cutter(method, truth.labels, count, lambda shot: by_name.get(shot.name, Detections.empty()))
+    from eyebright.cli._finders import finder_for
+
+    finder = finder_for(model or "auto", inputs, home=given_home(context), confidence=confidence)
+    return _cutter(method, finder.labels, count, lambda shot: finder(shot.frame))
+
+
+def write_map(path: Path, numbers: npt.NDArray[np.int64]) -> None:
+    """Write numbers from 0 as a grey picture: of bytes where they fit, else of 16 bits (65 535 at most)."""
+    import numpy as np
+    import PIL.Image
+
+    from eyebright.cli._image_files import write
+    from eyebright.core.errors import MediaError
+
+    if numbers.max() < 256:
+        write(path, numbers.clip(0).astype(np.uint8))
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        PIL.Image.fromarray(numbers.clip(0, 65535).astype(np.uint16)).save(path)
+    except OSError as error:
+        raise MediaError(f"{path}: cannot write the image: {error}") from error
+
+
+def _model(context: typer.Context, name: str, confidence: float | None) -> Segmenter:
+    from eyebright.models import ObjectDetector, SemanticSegmenter, load_model
+
+    loaded = load_model(name, home=given_home(context))
+    if isinstance(loaded, ObjectDetector):
+        detector = loaded
+        if confidence is not None:
+            detector = ObjectDetector(loaded.card, home=given_home(context), confidence=confidence)
+        return Segmenter(loaded.card.name, detector.labels, lambda shot: _instances(detector, shot.frame.image))
+    if not isinstance(loaded, SemanticSegmenter):
+        raise InputError(f"--model: {name} does not segment; its card says task {loaded.card.task!r}")
+    return Segmenter(loaded.card.name, (), lambda shot: _classes(loaded, shot.frame.image))
+
+
+def _instances(model: Any, image: Image) -> Answer:
+    from eyebright.pipeline.finders import plain_detections
+    from eyebright.viz import draw_detections
+
+    [found] = model.segment([image])
+    facts = {"kind": "instance", "detections": plain_detections(found, model.labels)}
+    return Answer(facts, draw_detections(image, found, model.labels), None, found)
+
+
+def _classes(model: Any, image: Image) -> Answer:
+    from eyebright.pipeline.looking import segment_picture
+
+    facts, drawn, classes = segment_picture(model, image)
+    return Answer(facts, drawn, None if classes is None else classes.class_ids, None)
+
+
+def _cutter(method: str, labels: tuple[str, ...], count: int, boxes: Callable[[Shot], Detections] | None) -> Segmenter:
+    from eyebright.pipeline.cutting import cut_picture
+
+    def answer(shot: Shot) -> Answer:
+        given = None if boxes is None else boxes(shot)
+        cut = cut_picture(shot.frame.image, method, boxes=given, labels=labels, count=count)  # type: ignore[arg-type]  # one of METHODS
+        return Answer(cut.facts, cut.drawn, cut.labels, cut.found)
+
+    return Segmenter(method, labels, answer)
