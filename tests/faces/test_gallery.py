@@ -1,5 +1,6 @@
 """The gallery: what is kept, what is sealed, what is deleted, what a kill leaves, and who is nearest."""
 
+import concurrent.futures
 import os
 import shutil
 import signal
@@ -74,6 +75,49 @@ def test_a_file_at_rest_is_not_opened_and_what_others_write_is_seen(tmp_path, mo
         one.add(name, some_faces(1, seed=2))
         assert name in other.loaded().names
     keeps_the_log.close()
+
+
+_NOTING = """
+import sys
+from pathlib import Path
+from eyebright.core.types import Space
+from eyebright.faces._gallery import Gallery
+gallery = Gallery(Path(sys.argv[1]), Space("some_faces", "1", 128, "l2"), None)
+for number in range(1_000_000):
+    gallery.log("identify", ["Ada", None])
+    print(number, flush=True)
+"""
+
+
+def test_a_kill_loses_no_line_of_the_log_that_was_written(tmp_path):
+    gallery = Gallery(tmp_path, SPACE, None)
+    gallery.add("Ada", some_faces(1))
+    process = subprocess.Popen([sys.executable, "-c", _NOTING, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    for _ in range(15):
+        last = int(process.stdout.readline())
+    os.kill(process.pid, signal.SIGKILL)
+    last = max([last, *map(int, process.stdout.read().split("\n")[:-1])])
+    process.wait()
+    process.stdout.close()
+    actions = [line["action"] for line in gallery.audit()]
+    assert actions.count("identify") in (last + 1, last + 2)
+    assert actions.count("identify: unknown") == actions.count("identify")
+
+
+def test_the_log_is_written_from_any_thread_and_an_error_spoils_nothing(tmp_path):
+    gallery = Gallery(tmp_path / "faces", SPACE, None)
+    gallery.add("Ada", some_faces(1))
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: gallery.log("identify", ["Ada"]), range(20)))
+    with pytest.raises(QueryError, match="nobody is called 'Eve'"):
+        gallery.log("identify", ["Ada", "Eve"])
+    gallery.log("verify", ["Ada"])
+    actions = [line["action"] for line in gallery.audit()]
+    assert actions == ["enrol", *["identify"] * 20, "verify"]  # of a line that failed nothing is left
+    shutil.rmtree(tmp_path / "faces")
+    gallery.add("Bob", some_faces(1, seed=1))
+    gallery.log("identify", ["Bob"])
+    assert [line["action"] for line in Gallery(tmp_path / "faces", SPACE, None).audit()] == ["enrol", "identify"]
 
 
 @pytest.mark.parametrize("key", [None, KEY])

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,6 +59,8 @@ class Database(SqliteFile):
         self._key = key
         self._cipher: Cipher | None = None
         self._salt = b""
+        self._noting = threading.Lock()
+        self._kept: tuple[tuple[int, int, int], sqlite3.Connection, contextlib.ExitStack] | None = None
 
     @property
     def cipher(self) -> Cipher:
@@ -78,6 +82,32 @@ class Database(SqliteFile):
         with self.writing() as db:
             yield db
             db.execute("UPDATE clock SET generation = generation + 1")
+
+    @contextlib.contextmanager
+    def noting(self) -> Iterator[sqlite3.Connection]:
+        """As `writing`, for lines of the audit log, which need not wait for the disk: a kill loses none of them.
+
+        A loss of power may lose the last ones. The connection for this is kept, since to close the last one of a file
+        waits for the disk as well.
+        """
+        with self._noting:
+            facts = self.path.stat()
+            mine = (os.getpid(), facts.st_dev, facts.st_ino)
+            if self._kept is None or self._kept[0] != mine:  # the first time, or the gallery was begun anew
+                if self._kept is not None:
+                    self._kept[2].close()
+                stack = contextlib.ExitStack()
+                self._kept = mine, stack.enter_context(self.connection()), stack
+                self._kept[1].execute("PRAGMA synchronous = NORMAL")
+            _, db, stack = self._kept
+            try:
+                db.execute("BEGIN IMMEDIATE")
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                self._kept = None
+                if not stack.__exit__(*sys.exc_info()):  # undoes it, and tells errors of SQLite in our words
+                    raise
 
     def stamp(self) -> tuple[object, ...] | None:
         """Return what changes whenever anybody writes; None: that cannot be told, read the generation.

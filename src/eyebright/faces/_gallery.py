@@ -193,7 +193,7 @@ class Gallery:
         """Write who was identified (by number of faces) into the audit log."""
         if not self._database.exists or not people:
             return
-        with self._database.writing() as db:
+        with self._database.noting() as db:
             for name in sorted({name for name in people if name is not None}):
                 _log(db, action, self._person(db, name), sum(other == name for other in people))
             if None in people:

@@ -74,7 +74,9 @@ class SqliteFile:
         except OSError as error:
             raise StoreError(f"{self.path.parent}: cannot be made: {error.strerror or error}") from error
         try:
-            with contextlib.closing(sqlite3.connect(self.path, timeout=60, isolation_level=None)) as db:
+            # whoever keeps a connection (and a lock) may use it in any thread
+            opened = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
+            with contextlib.closing(opened) as db:
                 db.row_factory = sqlite3.Row
                 for pragma in self._pragmas:
                     db.execute(f"PRAGMA {pragma}")
