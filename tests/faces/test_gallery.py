@@ -137,7 +137,8 @@ def test_forgetting_leaves_no_byte_in_any_file(tmp_path):
     gallery.add("Grace Unforgettable", gone)
     gallery.add("Someone Else", stays)
     gallery.deny(stays[0].vector, "Grace Unforgettable")
-    gallery.log("identify", ["Grace Unforgettable"])
+    another = Gallery(tmp_path, SPACE, None)  # keeps its connection
+    another.log("identify", ["Grace Unforgettable"])
     reader = sqlite3.connect(tmp_path / "faces.sqlite")  # keeps the write-ahead log alive
     chips = [bytes(row[0]) for row in reader.execute("SELECT chip FROM faces")]
     identity = reader.execute("SELECT person FROM faces LIMIT 1").fetchone()[0]
