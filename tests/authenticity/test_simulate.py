@@ -6,6 +6,8 @@ import pytest
 
 from eyebright.authenticity import KINDS, check_digit, draw_pack, make_photos, read_codes, recapture
 from eyebright.authenticity._counterfeits import FORGERIES, Original
+from eyebright.authenticity._forged_text import change_font, change_letter
+from eyebright.authenticity._text import Line
 from eyebright.core.errors import InputError
 
 LOCAL = ("missing", "moved", "swapped", "font", "letter", "wrong_code", "copied_code")
@@ -59,6 +61,20 @@ def test_one_letter_is_one_letter(pack, original):
     _, ((x1, y1, x2, y2),), _ = made(original, "letter")
     lines = [b for b in (line.box for line in pack.lines) if b[0] - 5 <= x1 and x2 <= b[2] + 5 and b[1] - 5 <= y1]
     assert any(y2 <= b[3] + 5 and x2 - x1 < 0.5 * (b[2] - b[0]) for b in lines)
+
+
+def test_boxes_that_cut_letters_or_leave_the_picture_are_no_crash(original):
+    rng = np.random.default_rng(5)
+    height, width = original.image.shape[:2]
+    seen = 0
+    for _ in range(60):
+        x, y = rng.uniform((-20, -20), (width, height))
+        line = Line("words", (x, y, x + rng.uniform(30, 300), y + rng.uniform(14, 60)), 1.0)
+        for change in (change_letter, change_font):
+            made = change(original.image, line, rng)
+            seen += made is not None
+            assert made is None or made[0].shape == original.image.shape
+    assert seen > 5
 
 
 def test_a_wrong_code_says_something_else_and_a_copied_one_the_same(pack, original):

@@ -65,7 +65,10 @@ def change_letter(image: Image, line: Line, rng: np.random.Generator) -> _Made |
     count, found_labels, found_stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8))
     labels, stats = np.asarray(found_labels, np.int32), np.asarray(found_stats, np.int32)
     tall = stats[:, cv2.CC_STAT_HEIGHT] >= 0.4 * (y2 - y1 - 2 * _MARGIN)
-    letters = [n for n in range(1, count) if tall[n] and stats[n, cv2.CC_STAT_WIDTH] < 1.3 * (y2 - y1)]
+    # what touches the rim is cut off
+    whole = (stats[:, :2] > 0).all(axis=1) & (stats[:, :2] + stats[:, 2:4] < (x2 - x1, y2 - y1)).all(axis=1)
+    narrow = stats[:, cv2.CC_STAT_WIDTH] < 1.3 * (y2 - y1)
+    letters = [n for n in range(1, count) if tall[n] and narrow[n] and whole[n]]
     pairs = [
         (a, b)
         for a in letters
