@@ -8,9 +8,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import PIL.Image
 import pytest
 from _commands import eyebright
 
+from eyebright.core.types import Detections, Masks
+from eyebright.interop import Annotations, annotated, write_coco
 from eyebright.media import read_image, write_image
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,3 +124,47 @@ def test_methods_refuse_what_does_not_go_together(photo: Path, words: list[str],
     assert done.returncode == 2
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_eval_of_objects_and_of_class_maps(tmp_path: Path):
+    picture = np.full((60, 80, 3), (70, 90, 60), np.uint8)
+    picture[20:40, 20:50] = (220, 40, 40)
+    write_image(tmp_path / "a.png", picture)
+    eyebright(
+        "segment",
+        "run",
+        tmp_path / "a.png",
+        "--method",
+        "grabcut",
+        "--box",
+        "16,16,54,44",
+        "--coco",
+        tmp_path / "truth",
+    )
+    part = Detections([[20, 20, 43, 40]], [0.9], [0], Masks((np.ones((20, 23), bool),), [[20, 20]], (60, 80)))
+    write_coco(tmp_path / "found", Annotations(("object",), (annotated("a.png", (60, 80), part),)))
+    for name in ("truth", "found"):
+        (tmp_path / f"maps_{name}").mkdir()
+    words = ("segment", "eval", "--gt", tmp_path / "truth", "--resamples", "5", "--pred")
+    same, less = (json.loads(eyebright(*words, tmp_path / name, "--json").stdout) for name in ("truth", "found"))
+    assert same["AP"] == same["PQ"] == same["mIoU"] == 1
+    assert 0.5 < less["PQ"] < 0.9
+    assert set(less["intervals"]) == {"AP", "AP50", "AR", "PQ", "mIoU"}
+    assert "mIoU" in eyebright(*words, tmp_path / "found").stdout
+    truth = (picture[:, :, 0] > 200).astype(np.uint8)
+    for name, numbers in (("truth", truth), ("found", np.roll(truth, 6, axis=1))):
+        write_grey(tmp_path / f"maps_{name}" / "a.png", numbers)
+    words = ("segment", "eval", "--gt", tmp_path / "maps_truth", "--pred", tmp_path / "maps_found", "--labels")
+    out = json.loads(eyebright(*words, "ground,red", "--json").stdout)
+    assert out["per_class"]["red"]["IoU"] == pytest.approx(24 / 36, abs=1e-6)
+    assert "expected classes 0 to 0" in eyebright(*words, "ground").stderr
+    (tmp_path / "maps_found" / "a.png").unlink()
+    done = eyebright(*words, "ground,red")
+    assert done.returncode == 2
+    assert "has no map of its name" in done.stderr
+    mixed = eyebright("segment", "eval", "--gt", tmp_path / "truth", "--pred", tmp_path / "maps_truth")
+    assert "two COCO files, or two folders" in mixed.stderr
+
+
+def write_grey(path: Path, numbers: np.ndarray) -> None:
+    PIL.Image.fromarray(numbers).save(path)

@@ -9,6 +9,7 @@ import typer
 
 from eyebright.cli._detection import Confidence, Drawings, Inputs, shots, write_formats
 from eyebright.cli._image_files import JsonOption, Problems, print_json, table
+from eyebright.cli._segment_eval import evaluate
 from eyebright.cli._segmenting import opened, write_map
 from eyebright.cli.models import given_home
 from eyebright.core.errors import InputError
@@ -91,6 +92,9 @@ def segment_run(
     else:
         table(["image", "class", "part of the picture"], rows)
     problems.finish(len(results))
+
+
+segment_app.command("eval")(evaluate)
 
 
 @pose_app.command("run")

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
         tpr_at_fpr,
     )
     from eyebright.metrics.detection import evaluate_detections, worst_images
+    from eyebright.metrics.keypoints import object_keypoint_similarity
     from eyebright.metrics.mot import MotScores, combined, mot_scores, mot_sequence
     from eyebright.metrics.proposals import proposal_recall
     from eyebright.metrics.retrieval import RetrievalMetric, average_precision, hit_at, precision_at
+    from eyebright.metrics.segmentation import evaluate_masks, mean_iou, panoptic_quality
     from eyebright.metrics.verification import (
         Interval,
         VerificationMetric,
@@ -41,9 +43,13 @@ _HOMES = {
     "combined": "mot",
     "equal_error_rate": "verification",
     "evaluate_detections": "detection",
+    "evaluate_masks": "segmentation",
     "hit_at": "retrieval",
+    "mean_iou": "segmentation",
     "mot_scores": "mot",
     "mot_sequence": "mot",
+    "object_keypoint_similarity": "keypoints",
+    "panoptic_quality": "segmentation",
     "per_region_overlap": "anomaly",
     "pixel_auroc": "anomaly",
     "precision_at": "retrieval",
@@ -67,9 +73,13 @@ __all__ = [
     "combined",
     "equal_error_rate",
     "evaluate_detections",
+    "evaluate_masks",
     "hit_at",
+    "mean_iou",
     "mot_scores",
     "mot_sequence",
+    "object_keypoint_similarity",
+    "panoptic_quality",
     "per_region_overlap",
     "pixel_auroc",
     "precision_at",

@@ -94,14 +94,14 @@ def worst_images(truth: Annotations, predicted: Annotations, *, confidence: floa
     return out[:10]
 
 
-def _run(hotcoco: Any, gold: dict[str, Any], rows: list[dict[str, Any]]) -> Any:
+def _run(hotcoco: Any, gold: dict[str, Any], rows: list[dict[str, Any]], kind: str = "bbox") -> Any:
     """Return the finished evaluation; unlike `run` and `summarize` nothing is printed."""
     data = hotcoco.COCO(gold)
-    keys = ("image_id", "category_id", "bbox", "score")
+    keys = ("image_id", "category_id", "bbox" if kind == "bbox" else "segmentation", "score")
     found = (
         data.load_res([{k: r[k] for k in keys} for r in rows]) if rows else hotcoco.COCO({**gold, "annotations": []})
     )
-    run = hotcoco.COCOeval(data, found, "bbox")
+    run = hotcoco.COCOeval(data, found, kind)
     run.evaluate()
     run.accumulate()
     run.summary_lines()
@@ -126,10 +126,13 @@ def _by_class(truth: Annotations, precision: Any, recall: Any) -> dict[str, Any]
     return {"per_class": per_class, "pr_curve": curves}
 
 
-def _intervals(hotcoco: Any, gold: dict[str, Any], rows: list[dict[str, Any]], count: int, seed: int) -> dict[str, Any]:
+def _intervals(
+    hotcoco: Any, gold: dict[str, Any], rows: list[dict[str, Any]], count: int, seed: int, kind: str = "bbox"
+) -> dict[str, Any]:
     """Return 95 % percentile intervals over pictures drawn with replacement; a picture drawn twice counts twice."""
     random = np.random.default_rng(seed)
-    numbers = [image["id"] for image in gold["images"]]
+    sizes = {image["id"]: image for image in gold["images"]}
+    numbers = list(sizes)
     truth_of: dict[int, list[dict[str, Any]]] = {number: [] for number in numbers}
     found_of: dict[int, list[dict[str, Any]]] = {number: [] for number in numbers}
     for row in gold["annotations"]:
@@ -139,13 +142,13 @@ def _intervals(hotcoco: Any, gold: dict[str, Any], rows: list[dict[str, Any]], c
     sample: dict[str, list[float]] = {name: [] for name in ("AP", "AP50", "AR")}
     for _ in range(count):
         drawn = random.choice(numbers, len(numbers))
-        images = [{"id": place, "width": 1, "height": 1, "file_name": str(place)} for place in range(1, len(drawn) + 1)]
+        images = [{**sizes[number], "id": place} for place, number in enumerate(drawn.tolist(), start=1)]
         truth = [{**r, "image_id": p} for p, number in enumerate(drawn, start=1) for r in truth_of[number]]
         found = [{**r, "image_id": p} for p, number in enumerate(drawn, start=1) for r in found_of[number]]
         if not truth:
             continue
         truth = [{**r, "id": place} for place, r in enumerate(truth, start=1)]
-        figures = _run(hotcoco, {**gold, "images": images, "annotations": truth}, found).get_results()
+        figures = _run(hotcoco, {**gold, "images": images, "annotations": truth}, found, kind).get_results()
         for theirs, ours in _NAMES.items():
             if ours in sample and math.isfinite(figures[theirs]) and figures[theirs] >= 0:
                 sample[ours].append(float(figures[theirs]))
