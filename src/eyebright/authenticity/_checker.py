@@ -6,6 +6,7 @@ import dataclasses
 import secrets
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -198,11 +199,13 @@ class AuthenticityChecker:
         if product is not None and product not in identity.references:
             raise QueryError(f"no product {product!r}; registered: {', '.join(identity.products[:8])}")
         known = self.photos(photos)
-        fits = [Fit(photo, identity) for photo in known]
-        name = product or max((fit.best() for fit in fits), key=lambda other: sum(fit.score(other) for fit in fits))
-        looks = tuple(self.look(fit.photo, name, fit) for fit in fits)
-        looks = tuple(map(_with_words, looks)) if words else looks
-        read = tuple(code for photo in known for code in read_codes(photo.image)) if codes else ()
+        with ThreadPoolExecutor(1) as beside:  # codes are read while the looks are compared
+            seen_codes = [beside.submit(read_codes, photo.image) for photo in known] if codes else []
+            fits = [Fit(photo, identity) for photo in known]
+            name = product or max((fit.best() for fit in fits), key=lambda other: sum(fit.score(other) for fit in fits))
+            looks = tuple(self.look(fit.photo, name, fit) for fit in fits)
+            looks = tuple(map(_with_words, looks)) if words else looks
+            read = tuple(code for later in seen_codes for code in later.result())
         case_id = secrets.token_hex(6)
         number = serial or next((code.serial for code in read if code.serial), "")
         seen = self.ledger.see(number, name, place, case_id) if number else None

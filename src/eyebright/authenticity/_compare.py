@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import cv2
@@ -91,13 +92,15 @@ def compare(
     found = register(photo, reference, keypoints=known)
     if found is None:
         return None
-    even = even_light(found.warped, reference, found.covered)
-    maps = difference_maps(even, reference, found.covered, lit=True)
+    with ThreadPoolExecutor(1) as beside:  # the two need nothing of each other, and both leave Python's lock alone
+        later = beside.submit(odd_places, reference, photo, found.matrix)
+        even = even_light(found.warped, reference, found.covered)
+        maps = difference_maps(even, reference, found.covered, lit=True)
+        odd = later.result()
     places = tuple(find_regions(maps.heat))
     back = np.linalg.inv(found.matrix)
     boxes = transform_boxes(back, np.array([region.box for region in places]).reshape(-1, 4)).tolist()
     mine = tuple(dataclasses.replace(region, box=tuple(box)) for region, box in zip(places, boxes, strict=True))
-    odd = odd_places(reference, photo, found.matrix)
     return Comparison(found, maps.heat, mine, places, _features(maps, even, reference, found, places, odd))
 
 

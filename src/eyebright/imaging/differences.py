@@ -66,14 +66,22 @@ def even_light(photo: Image, reference: Image, covered: Bools | None = None) -> 
     weight = there[..., None] * np.ones(3, np.float32)
     gain = np.ones_like(one)
     for _ in range(3):
-        top = cv2.GaussianBlur(two * weight * one, (0, 0), sigma)
-        bottom = cv2.GaussianBlur(one * one * weight, (0, 0), sigma)
+        top, bottom = _far(two * weight * one, sigma), _far(one * one * weight, sigma)
         overall = (two * weight * one).sum(axis=(0, 1)) / np.maximum((one * one * weight).sum(axis=(0, 1)), 1e-6)
         gain = (top + 50.0 * overall) / (bottom + 50.0)  # where all is black, the gain of the whole picture
         off = np.abs(one * gain - two).max(axis=2, keepdims=True)
         weight = there[..., None] / (1 + (off / 25.0) ** 2)
     full = cv2.resize(np.asarray(np.clip(gain, 0.2, 5.0), np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(np.clip(np.maximum(photo.astype(np.float32) - black, 0) * full + 0.5, 0, 255), np.uint8)
+
+
+def _far(values: Floats, sigma: float) -> Floats:
+    """Blur widely: at a fraction of the pixels, as nothing narrower than `sigma` is left anyway."""
+    height, width = values.shape[:2]
+    step = max(1, int(sigma // 8))
+    small = cv2.resize(values, (max(1, width // step), max(1, height // step)), interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(small, (0, 0), sigma / step)
+    return np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _black(one: Floats, two: Floats, there: Floats) -> Floats:
@@ -152,14 +160,14 @@ def _slope(values: Floats) -> Floats:
 def _ssim(one: Floats, two: Floats, radius: int) -> Floats:
     """SSIM of two maps, the best over shifts of `radius` in four directions and none."""
     best = np.full(one.shape, -1.0, np.float32)
-    mean2, square2 = _soft(two), _soft(two * two)
+    mean1, mean2 = _soft(one), _soft(two)
+    var1, var2 = _soft(one * one) - mean1**2, _soft(two * two) - mean2**2
     for dx, dy in ((0, 0), (radius, 0), (-radius, 0), (0, radius), (0, -radius)):
-        moved = np.roll(one, (dy, dx), axis=(0, 1))
-        mean1 = _soft(moved)
-        var1, var2 = _soft(moved * moved) - mean1**2, square2 - mean2**2
-        cov = _soft(moved * two) - mean1 * mean2
-        top = (2 * mean1 * mean2 + _C1) * (2 * cov + _C2)
-        np.maximum(best, top / ((mean1**2 + mean2**2 + _C1) * (var1 + var2 + _C2)), out=best)
+        moved, mean, var = (np.roll(x, (dy, dx), axis=(0, 1)) for x in (one, mean1, var1))
+        both = mean * mean2
+        cov = _soft(moved * two) - both
+        top = (2 * both + _C1) * (2 * cov + _C2)
+        np.maximum(best, top / ((mean**2 + mean2**2 + _C1) * (var + var2 + _C2)), out=best)
     return best
 
 

@@ -108,6 +108,8 @@ def register(
             candidates.append((_turned(photo, reference) @ candidates[-1][0], 0))
     best: tuple[float, Matrix, int] | None = None
     small = _small(reference)
+    if count >= _FIRM and len(candidates) > 1:  # both are near already: only the nearer one is worth refining
+        candidates = [max(candidates, key=lambda known: _laid(photo, reference, small, known[0])[2])]
     for start, agreeing in candidates:
         motion = cv2.MOTION_HOMOGRAPHY if agreeing >= _FIRM else cv2.MOTION_EUCLIDEAN
         score, refined = _refine(photo, reference, small, start, motion)
@@ -198,13 +200,23 @@ def _edges(image: npt.NDArray[np.uint8] | cv2.typing.MatLike) -> Floats:
     return np.asarray(cv2.magnitude(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)), np.float32)
 
 
+def _shrink(small: Floats, reference: Image) -> Matrix:
+    return np.diag([small.shape[1] / reference.shape[1], small.shape[0] / reference.shape[0], 1.0])
+
+
+def _laid(photo: Image, reference: Image, small: Floats, matrix: Matrix) -> tuple[Floats, Bools, float]:
+    """Return the photo laid over the small reference, grey, what it covers, and their correlation."""
+    laid, covered = warp(photo, _shrink(small, reference) @ matrix, (small.shape[0], small.shape[1]))
+    grey = cv2.GaussianBlur(cv2.cvtColor(laid, cv2.COLOR_RGB2GRAY), (0, 0), 1.0)
+    moving = np.asarray(grey, np.float32)
+    return moving, covered, _correlation(moving, small, covered)
+
+
 def _refine(photo: Image, reference: Image, small: Floats, start: Matrix, motion: int) -> tuple[float, Matrix]:
     """Return the correlation and the matrix after refinement; what gets worse stays as it was."""
-    shrink = np.diag([small.shape[1] / reference.shape[1], small.shape[0] / reference.shape[0], 1.0])
+    shrink = _shrink(small, reference)
     # the photo is laid down roughly first: the correlation then only has a small motion left to find
-    laid, covered = warp(photo, shrink @ start, (small.shape[0], small.shape[1]))
-    moving = cv2.GaussianBlur(cv2.cvtColor(laid, cv2.COLOR_RGB2GRAY), (0, 0), 1.0).astype(np.float32)
-    before = _correlation(moving, small, covered)
+    moving, covered, before = _laid(photo, reference, small, start)
     if covered.sum() < 400 or small.std() < 1 or moving.std() < 1:
         return before, start
     start_step = np.eye(3 if motion == cv2.MOTION_HOMOGRAPHY else 2, 3, dtype=np.float32)
@@ -218,19 +230,18 @@ def _refine(photo: Image, reference: Image, small: Floats, start: Matrix, motion
     step[: len(found)] = found
     # ECC maps reference to photo
     refined = np.linalg.inv(shrink) @ np.linalg.inv(step) @ shrink @ start
-    again, where = warp(photo, shrink @ refined, (small.shape[0], small.shape[1]))
-    grey = cv2.GaussianBlur(cv2.cvtColor(again, cv2.COLOR_RGB2GRAY), (0, 0), 1.0).astype(np.float32)
-    after = _correlation(grey, small, where)
+    after = _laid(photo, reference, small, refined)[2]
     return (after, refined / refined[2, 2]) if after > before else (before, start)
 
 
-def _correlation(one: npt.NDArray[np.float32], two: Floats, where: Bools) -> float:
-    first, second = one[where].astype(np.float64), two[where].astype(np.float64)
-    if len(first) < 2:
+def _correlation(one: Floats, two: Floats, where: Bools) -> float:
+    mask = where.astype(np.uint8)
+    if mask.sum() < 2:
         return -1.0
-    first, second = first - first.mean(), second - second.mean()
-    length = np.sqrt((first @ first) * (second @ second))
-    return float(first @ second / length) if length > 0 else -1.0
+    first, second = one - cv2.mean(one, mask)[0], two - cv2.mean(two, mask)[0]
+    shared, own, other = (cv2.mean(x * y, mask)[0] for x, y in ((first, second), (first, first), (second, second)))
+    length = np.sqrt(own * other)
+    return float(shared / length) if length > 0 else -1.0
 
 
 def _settle(warped: Image, covered: Bools, reference: Image) -> Image:
@@ -257,9 +268,11 @@ def _settle(warped: Image, covered: Bools, reference: Image) -> Image:
     )
     smooth = smooth / (total + 2.0)[..., None] / scale
     full = cv2.resize(np.asarray(smooth, np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    ys, xs = np.mgrid[:height, :width].astype(np.float32)
-    moved = cv2.remap(warped, xs + full[..., 0], ys + full[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    xs = full[..., 0] + np.arange(width, dtype=np.float32)
+    ys = full[..., 1] + np.arange(height, dtype=np.float32)[:, None]
+    moved = cv2.remap(warped, xs, ys, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    mask = covered.astype(np.uint8)
     before, after = (
-        np.abs(cv2.GaussianBlur(x, (0, 0), 1).astype(np.int16) - reference)[covered].mean() for x in (warped, moved)
+        sum(cv2.mean(cv2.absdiff(cv2.GaussianBlur(x, (0, 0), 1), reference), mask)[:3]) for x in (warped, moved)
     )
     return np.asarray(moved, np.uint8) if after < before else warped

@@ -27,7 +27,7 @@ def heat_overlay(image: Image, heat: Floats, *, strength: float = 0.6) -> Image:
     smooth = np.clip(smooth, 0, 1)[..., None]
     level = (smooth[..., 0] * 255).astype(np.uint8)
     colour = cv2.cvtColor(cv2.applyColorMap(level, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
-    grey = image.mean(axis=2, keepdims=True)
+    grey = image.mean(axis=2, keepdims=True, dtype=np.float32)
     base = image * (0.35 + 0.65 * smooth) + grey * 0.25 * (1 - smooth)
     mixed: Image = np.clip(base * (1 - strength * smooth) + colour * (strength * smooth), 0, 255).astype(np.uint8)
     return mixed
