@@ -62,3 +62,17 @@ def test_touching_pairs_are_those_of_the_plain_overlaps(few: int, seed: int, man
     np.testing.assert_allclose(dense, ops.iou(boxes, others), atol=1e-12)
     assert pairs.shape == (many, other)
     assert len({*zip(pairs.row.tolist(), pairs.col.tolist(), strict=True)}) == len(pairs.row), "no pair twice"
+
+
+def test_a_heap_of_boxes_keeps_the_best_partners_of_each():
+    rng = np.random.default_rng(0)
+    heap = np.array([100.0, 100, 300, 300]) + rng.normal(0, 3, (300, 4))
+    pairs = touching(heap, heap)
+    assert np.bincount(pairs.row).max() == 32
+    whole = ops.iou(heap, heap)
+    for row in (0, 150, 299):
+        mine = np.sort(pairs.score[pairs.row == row])
+        np.testing.assert_allclose(mine, np.sort(whole[row])[-32:])
+    rows, cols = assign(pairs)
+    np.testing.assert_array_equal(rows, cols)  # each is its own best partner
+    assert len(rows) == 300

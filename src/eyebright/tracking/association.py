@@ -22,6 +22,8 @@ Indices = npt.NDArray[np.int64]
 _SMALL = 64  # up to so many contested rows the solver of whole matrices is quicker than that of lists
 _FEW = 4096  # up to so many pairs of boxes all are compared; beyond, boxes are sorted first
 _CHUNK = 1 << 20  # pairs that are looked at at once
+_PARTNERS = 32  # of boxes that overlap more others than this, only the pairs with the best overlap are kept
+_MATRIX, _DENSE = 1 << 22, 0.02  # up to such a size, and from such a share of pairs on, a whole matrix is quicker
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +94,8 @@ def assign(scores: Scores | Pairs) -> tuple[Indices, Indices]:
 def _solved(row: Indices, col: Indices, score: Scores) -> tuple[Indices, Indices]:
     rows, row_at = np.unique(row, return_inverse=True)
     cols, col_at = np.unique(col, return_inverse=True)
-    if len(rows) <= _SMALL:
+    cells = len(rows) * len(cols)
+    if len(rows) <= _SMALL or (cells <= _MATRIX and len(row) > _DENSE * cells):
         matrix = np.zeros((len(rows), len(cols)))
         matrix[row_at, col_at] = score
         found_row, found_col = linear_sum_assignment(matrix, maximize=True)
@@ -117,7 +120,8 @@ def touching(boxes: Scores, others: Scores) -> Pairs:
     """Return the pairs of boxes `(N, 4)` with `(M, 4)` that overlap, with their intersection over union.
 
     Boxes without an area overlap nothing. Ten thousand boxes on each side stay cheap, for only boxes whose left sides
-    are near each other are compared.
+    are near each other are compared. A box that overlaps more than 32 others is paired with the 32 that it overlaps most,
+    so that a heap of thousands stays within memory.
     """
     shape = len(boxes), len(others)
     if shape[0] * shape[1] <= _FEW:
@@ -139,7 +143,7 @@ def touching(boxes: Scores, others: Scores) -> Pairs:
         place = np.arange(len(row)) + (first - (ends - many) + base)[row]
         # most of them are above or below each other
         level = (boxes[row, 1] < low[place]) & (boxes[row, 3] > high[place])
-        parts.append(_measured(boxes, others, row[level], order[place[level]], shape))
+        parts.append(_best(_measured(boxes, others, row[level], order[place[level]], shape)))
         start = stop
     if len(parts) == 1:
         return parts[0]
@@ -158,3 +162,17 @@ def _measured(boxes: Scores, others: Scores, row: Indices, col: Indices, shape: 
         row, col, a, b, shared = row[good], col[good], a[good], b[good], shared[good]
     size, other = a[:, 2:] - a[:, :2], b[:, 2:] - b[:, :2]
     return Pairs(row, col, shared / (size[:, 0] * size[:, 1] + other[:, 0] * other[:, 1] - shared), shape)
+
+
+def _best(pairs: Pairs) -> Pairs:
+    """Return the pairs without those of a row beyond its `_PARTNERS` best ones."""
+    counts = np.bincount(pairs.row)
+    if counts.max(initial=0) <= _PARTNERS:
+        return pairs
+    keep = np.ones(len(pairs.row), np.bool_)
+    ends = np.cumsum(counts)  # a chunk's rows ascend
+    for row in np.flatnonzero(counts > _PARTNERS).tolist():
+        own = slice(int(ends[row] - counts[row]), int(ends[row]))
+        keep[own] = False
+        keep[own.start + np.argpartition(-pairs.score[own], _PARTNERS)[:_PARTNERS]] = True
+    return pairs.take(keep)
