@@ -120,8 +120,8 @@ def touching(boxes: Scores, others: Scores) -> Pairs:
     """Return the pairs of boxes `(N, 4)` with `(M, 4)` that overlap, with their intersection over union.
 
     Boxes without an area overlap nothing. Ten thousand boxes on each side stay cheap, for only boxes whose left sides
-    are near each other are compared. A box that overlaps more than 32 others is paired with the 32 that it overlaps most,
-    so that a heap of thousands stays within memory.
+    are near each other are compared. A box that overlaps more than 32 others is paired with the 32 that it overlaps
+    most, so that a heap of thousands stays within memory.
     """
     shape = len(boxes), len(others)
     if shape[0] * shape[1] <= _FEW:
