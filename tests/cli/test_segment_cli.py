@@ -166,5 +166,15 @@ def test_eval_of_objects_and_of_class_maps(tmp_path: Path):
     assert "two COCO files, or two folders" in mixed.stderr
 
 
+def test_eval_of_a_model_that_looks_at_the_pictures(photo: Path, tmp_path: Path):
+    model = TINY.write(tmp_path, "rcnn", TINY.rcnn(), task="segmentation")
+    eyebright("segment", "run", photo, "--model", model, "--coco", tmp_path / "truth.json")
+    words = ("segment", "eval", "--gt", tmp_path / "truth.json", "--json", "--resamples", "0", "--model")
+    out = json.loads(eyebright(*words, model).stdout)
+    assert (out["AP"], out["PQ"]) == (1, 1)
+    assert "cuts out no objects" in eyebright(*words, "efficientnet_lite0").stderr
+    assert "either --pred FILE or --model" in eyebright("segment", "eval", "--gt", tmp_path / "truth.json").stderr
+
+
 def write_grey(path: Path, numbers: np.ndarray) -> None:
     PIL.Image.fromarray(numbers).save(path)

@@ -45,7 +45,7 @@ def predictions_of(finder: Finder, truth: Annotations, folder: Path, rename: Seq
         picture = read_image(folder / image.name)
         found = finder(Frame(picture, number, float(number), image.name))
         class_ids = mapped[found.class_id]
-        plain = Detections(found.xyxy, found.confidence, class_ids)[class_ids >= 0]
+        plain = Detections(found.xyxy, found.confidence, class_ids, found.masks)[class_ids >= 0]
         out.append(AnnotatedImage(image.name, image.size, plain, np.zeros(len(plain), bool), image.number))
     return Annotations(truth.labels, tuple(out), truth.category_ids)
 

@@ -11,16 +11,25 @@ from eyebright.cli._image_files import JsonOption, print_json, table
 from eyebright.core.errors import InputError
 
 if TYPE_CHECKING:
-    from eyebright.core.types import Ints
+    from eyebright.core.types import Detections, Frame, Ints
+    from eyebright.interop import Annotations
 
 
 def evaluate(
+    context: typer.Context,
     gt: Annotated[
         Path, typer.Option("--gt", metavar="COCO.json|DIR", help="The truth: objects with masks, or class maps.")
     ],
     pred: Annotated[
-        Path, typer.Option("--pred", metavar="FILE|DIR", help="What segment run --coco or --masks wrote, or COCO's.")
-    ],
+        Path | None,
+        typer.Option("--pred", metavar="FILE|DIR", help="What segment run --coco or --masks wrote, or COCO's."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="Or an instance model, which looks at the pictures.")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option("--images", metavar="DIR", help="Where the pictures are (default: beside the truth).")
+    ] = None,
     labels: Annotated[
         str | None, typer.Option("--labels", metavar="A,B", help="Names of the classes of maps, from 0.")
     ] = None,
@@ -35,9 +44,15 @@ def evaluate(
 
     if resamples < 0 or not 0 < conf <= 1:
         raise InputError(f"segment eval: expected --resamples from 0 and --conf in (0, 1], got {resamples}, {conf}")
-    if gt.is_dir() != pred.is_dir():
+    if (pred is None) == (model is None):
+        raise InputError("segment eval: expected either --pred FILE or --model NAME")
+    if pred is not None and gt.is_dir() != pred.is_dir():
         raise InputError("segment eval: expected two COCO files, or two folders of class maps")
     if gt.is_dir():
+        if pred is None:
+            raise InputError(
+                "segment eval: --model is for a truth of objects; write class maps with segment run --masks"
+            )
         truth, predicted = _maps(gt, pred)
         highest = int(max(int(m[m != ignore].max(initial=0)) for m in [*truth, *predicted]))
         names = [name.strip() for name in labels.split(",")] if labels else [f"class {k}" for k in range(highest + 1)]
@@ -46,12 +61,38 @@ def evaluate(
         if labels is not None:
             raise InputError("--labels: is for folders of class maps; a COCO file names its classes")
         objects = read_coco(gt, masks=True)
-        found = read_predictions(pred, objects, masks=True)
+        found = (
+            read_predictions(pred, objects, masks=True)
+            if pred is not None
+            else _looked_at(context, str(model), objects, images or gt.parent)
+        )
         figures = evaluate_masks(objects, found, resamples=resamples, confidence=conf)
     if as_json:
         print_json(figures)
     else:
         _show(figures)
+
+
+def _looked_at(context: typer.Context, name: str, truth: Annotations, folder: Path) -> Annotations:
+    """Return what an instance model cuts out of the pictures of `truth`."""
+    from eyebright.cli._evaluation import predictions_of
+    from eyebright.cli.models import given_home
+    from eyebright.models import ObjectDetector, load_model
+
+    loaded = load_model(name, home=given_home(context))
+    if not isinstance(loaded, ObjectDetector):
+        raise InputError(f"--model: {name} cuts out no objects; its card says task {loaded.card.task!r}")
+    # average precision looks at the whole curve, so that the least scores count too
+    model = ObjectDetector(loaded.card, home=given_home(context), confidence=0.01)
+
+    class Cutting:
+        name, labels = loaded.card.name, model.labels
+
+        def __call__(self, frame: Frame) -> Detections:
+            [found] = model.segment([frame.image])
+            return found
+
+    return predictions_of(Cutting(), truth, folder)
 
 
 def _maps(gt: Path, pred: Path) -> tuple[list[Ints], list[Ints]]:
