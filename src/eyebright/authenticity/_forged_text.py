@@ -64,10 +64,10 @@ def change_letter(image: Image, line: Line, rng: np.random.Generator) -> _Made |
     (x1, y1, x2, y2), ink, _ = found
     count, found_labels, found_stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8))
     labels, stats = np.asarray(found_labels, np.int32), np.asarray(found_stats, np.int32)
-    tall = stats[:, cv2.CC_STAT_HEIGHT] >= 0.4 * (y2 - y1 - 2 * _MARGIN)
+    tall = np.asarray(stats[:, cv2.CC_STAT_HEIGHT] >= 0.4 * (y2 - y1 - 2 * _MARGIN), np.bool_)
     # what touches the rim is cut off
-    whole = (stats[:, :2] > 0).all(axis=1) & (stats[:, :2] + stats[:, 2:4] < (x2 - x1, y2 - y1)).all(axis=1)
-    narrow = stats[:, cv2.CC_STAT_WIDTH] < 1.3 * (y2 - y1)
+    whole = np.all(stats[:, :2] > 0, axis=1) & np.all(stats[:, :2] + stats[:, 2:4] < (x2 - x1, y2 - y1), axis=1)
+    narrow = np.asarray(stats[:, cv2.CC_STAT_WIDTH] < 1.3 * (y2 - y1), np.bool_)
     letters = [n for n in range(1, count) if tall[n] and narrow[n] and whole[n]]
     pairs = [
         (a, b)
@@ -116,7 +116,7 @@ def _ink(image: Image, line: Line) -> tuple[tuple[int, int, int, int], _Mask, np
     rim = np.concatenate([part[0], part[-1], part[:, 0], part[:, -1]])
     far = np.linalg.norm(part - np.median(rim, axis=0), axis=2)
     level, _ = cv2.threshold(np.clip(far, 0, 255).astype(np.uint8), 0, 255, cv2.THRESH_OTSU)
-    ink = far > max(level, 30)
+    ink = np.asarray(far > max(level, 30), np.bool_)
     if not 0.05 < ink.mean() < 0.7:
         return None
     return (x1, y1, x2, y2), ink, np.median(part[far >= np.percentile(far[ink], 50)], axis=0).astype(np.float32)
