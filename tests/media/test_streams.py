@@ -243,3 +243,13 @@ def test_a_webm_prints_nothing_and_what_others_print_comes_through(tmp_path, cap
         os.write(2, b"OpenCV: FFMPEG: tag 0x30385056/'VP80' is not supported\nsomething else\n")
     assert capfd.readouterr().err == "something else\n"
     assert len(list(VideoSource(tmp_path / "a.webm"))) == 4
+
+
+def test_a_video_of_an_unknown_codec_is_told(tmp_path):
+    path = tmp_path / "a.avi"
+    with VideoSink(path, 10) as sink:
+        for index in range(3):
+            sink.write(frame(index))
+    path.write_bytes(path.read_bytes().replace(b"MJPG", b"ZQZQ"))
+    with pytest.raises(MediaError, match="a codec that this FFmpeg cannot read"):
+        list(VideoSource(path))

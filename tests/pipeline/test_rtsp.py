@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import subprocess
 import threading
 from pathlib import Path
@@ -90,6 +91,36 @@ def test_a_dead_server_is_one_clear_error(server):
             pass
     with pytest.raises(MediaError, match="no stream within"):
         next(iter(RtspSource(server.url, open_timeout_s=2)))
+
+
+def test_a_stream_that_stalls_is_lost_and_found_again(server):
+    """The server stands still without closing anything, then goes on."""
+    events, stopped = [], threading.Event()
+
+    def tell(event):
+        events.append(event.kind)
+        if event.kind in ("lost", "failed") and stopped.is_set():
+            os.kill(server.process.pid, signal.SIGCONT)
+
+    source = reconnecting(
+        lambda: RtspSource(server.url, open_timeout_s=5, read_timeout_s=1.5),
+        first_delay_s=0.1, max_delay_s=1, on_event=tell,
+    )  # fmt: skip
+    stream, indices = iter(source), []
+    try:
+        for frame in stream:
+            indices.append(frame.index)
+            if len(indices) == 5:
+                stopped.set()
+                os.kill(server.process.pid, signal.SIGSTOP)
+            if "restored" in events and len(indices) > 12:
+                break
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
+        stream.close()
+    assert events[0] == "lost"
+    assert events[-1] == "restored"
+    assert indices == sorted(set(indices))
 
 
 def test_the_server_is_killed_and_comes_back(server):
