@@ -11,8 +11,13 @@ from eyebright.cli._image_files import JsonOption, print_json, table
 from eyebright.core.errors import InputError
 
 if TYPE_CHECKING:
-    from eyebright.core.types import Detections, Frame, Ints
+    import numpy as np
+    import numpy.typing as npt
+
+    from eyebright.core.types import Detections, Frame
     from eyebright.interop import Annotations
+
+    ClassMap = npt.NDArray[np.integer[Any]]
 
 
 def evaluate(
@@ -95,7 +100,7 @@ def _looked_at(context: typer.Context, name: str, truth: Annotations, folder: Pa
     return predictions_of(Cutting(), truth, folder)
 
 
-def _maps(gt: Path, pred: Path) -> tuple[list[Ints], list[Ints]]:
+def _maps(gt: Path, pred: Path) -> tuple[list[ClassMap], list[ClassMap]]:
     """Return the class maps of two folders, paired by their names without suffix."""
     from eyebright.media import list_images
 
@@ -110,7 +115,7 @@ def _maps(gt: Path, pred: Path) -> tuple[list[Ints], list[Ints]]:
     return [_map(sides[0][name]) for name in names], [_map(sides[1][name]) for name in names]
 
 
-def _map(path: Path) -> Ints:
+def _map(path: Path) -> ClassMap:
     """Read numbers as they are stored: grey of 8 or 16 bits, or a palette's indices, never its colours."""
     import numpy as np
     import PIL.Image
@@ -121,7 +126,8 @@ def _map(path: Path) -> Ints:
                 raise InputError(
                     f"{path}: expected a class map, grey or with a palette, got a picture of mode {image.mode}"
                 )
-            return np.asarray(image).astype(np.int64)
+            numbers = np.asarray(image)  # of bytes mostly, and kept so: a set of maps is held at once
+            return numbers.astype(np.uint8) if numbers.dtype == np.bool_ else numbers
     except OSError as error:
         raise InputError(f"{path}: cannot read the class map: {error}") from error
 

@@ -48,40 +48,9 @@ def mean_iou(
     """
     if len(truth) != len(predicted):
         raise InputError(f"mean IoU: expected one map a picture, got {len(truth)} and {len(predicted)}")
-    count = len(labels)
-    tables = np.zeros((len(truth), count, count))
-    for row, (given, other) in enumerate(zip(truth, predicted, strict=True)):
-        want, got = np.asarray(given), np.asarray(other)
-        if want.ndim != 2 or want.shape != got.shape or want.dtype.kind not in "iu" or got.dtype.kind not in "iu":
-            raise InputError(
-                f"mean IoU: picture {row}: expected two integer maps (H, W) of one size, got {want.dtype} {want.shape} "
-                f"and {got.dtype} {got.shape}"
-            )
-        kept = np.ones(want.shape, dtype=np.bool_) if ignore is None else want != ignore
-        a, b = want[kept].astype(np.int64), got[kept].astype(np.int64)
-        if len(a) and (min(a.min(), b.min()) < 0 or max(a.max(), b.max()) >= count):
-            raise InputError(
-                f"mean IoU: picture {row}: expected classes 0 to {count - 1}, "
-                f"got {min(a.min(), b.min())} to {max(a.max(), b.max())}"
-            )
-        tables[row] = np.bincount(a * count + b, minlength=count * count).reshape(count, count)
-    if not tables.sum():
-        raise InputError("mean IoU: expected at least one pixel to compare, got none")
-
-    def figures(table: Counts) -> tuple[float, float]:
-        each = _class_iou(table)
-        return float(np.nanmean(each)), float(np.trace(table) / table.sum())
-
-    whole = tables.sum(axis=0)
-    iou = _class_iou(whole)
-    out: dict[str, Any] = dict(zip(("mIoU", "pixel_accuracy"), (round(v, 6) for v in figures(whole)), strict=True))
-    out["per_class"] = {
-        name: {"IoU": None if np.isnan(iou[row]) else round(float(iou[row]), 6), "pixels": int(whole[row].sum())}
-        for row, name in enumerate(labels)
-    }
-    if resamples:
-        out["intervals"] = _drawn_anew(tables, figures, ("mIoU", "pixel_accuracy"), resamples, seed)
-    return out
+    pairs = enumerate(zip(truth, predicted, strict=True))
+    tables = [_confusion(want, got, len(labels), ignore, f"mean IoU: picture {row}") for row, (want, got) in pairs]
+    return _pixel_figures(tables, labels, resamples, seed)
 
 
 def panoptic_quality(
@@ -153,10 +122,12 @@ def evaluate_masks(
     except ImportError as error:
         raise EyebrightError("mask metrics need hotcoco; pip install 'eyebright[eval]'") from error
     panoptic = panoptic_quality(truth, predicted, confidence=confidence, resamples=resamples, seed=seed)
-    maps = [
-        [_class_map(image, least) for image in side.images] for side, least in ((truth, 0.0), (predicted, confidence))
+    # one picture's maps at a time: those of a whole set would not fit in memory
+    tables = [
+        _confusion(_class_map(want, 0.0), _class_map(got, confidence), len(truth.labels) + 1, -1, want.name)
+        for want, got in zip(truth.images, predicted.images, strict=True)
     ]
-    pixels = mean_iou(maps[0], maps[1], ["background", *truth.labels], ignore=-1, resamples=resamples, seed=seed)
+    pixels = _pixel_figures(tables, ["background", *truth.labels], resamples, seed)
     gold, rows = to_coco(_numbered(truth), scores=False), to_coco(_numbered(predicted), scores=True)["annotations"]
     if not gold["annotations"]:
         raise InputError("evaluation: expected at least one object in the ground truth, got none")
@@ -172,6 +143,44 @@ def evaluate_masks(
             "PQ": panoptic["intervals"]["PQ"],
             "mIoU": pixels["intervals"]["mIoU"],
         }
+    return out
+
+
+def _confusion(given: npt.ArrayLike, other: npt.ArrayLike, count: int, ignore: int | None, where: str) -> Counts:
+    """Return how many pixels of each class (rows) are taken for each (columns), `(count, count)`."""
+    want, got = np.asarray(given), np.asarray(other)
+    if want.ndim != 2 or want.shape != got.shape or want.dtype.kind not in "iu" or got.dtype.kind not in "iu":
+        raise InputError(
+            f"{where}: expected two integer maps (H, W) of one size, got {want.dtype} {want.shape} "
+            f"and {got.dtype} {got.shape}"
+        )
+    kept = np.ones(want.shape, dtype=np.bool_) if ignore is None else want != ignore
+    a, b = want[kept].astype(np.int64), got[kept].astype(np.int64)
+    if len(a) and (min(a.min(), b.min()) < 0 or max(a.max(), b.max()) >= count):
+        raise InputError(
+            f"{where}: expected classes 0 to {count - 1}, got {min(a.min(), b.min())} to {max(a.max(), b.max())}"
+        )
+    return np.bincount(a * count + b, minlength=count * count).reshape(count, count).astype(np.float64)
+
+
+def _pixel_figures(each: Sequence[Counts], labels: Sequence[str], resamples: int, seed: int) -> dict[str, Any]:
+    """Return the figures of `mean_iou` from one confusion matrix a picture."""
+    tables = np.array(each).reshape(-1, len(labels), len(labels))
+    if not tables.sum():
+        raise InputError("mean IoU: expected at least one pixel to compare, got none")
+
+    def figures(table: Counts) -> tuple[float, float]:
+        return float(np.nanmean(_class_iou(table))), float(np.trace(table) / table.sum())
+
+    whole = tables.sum(axis=0)
+    iou = _class_iou(whole)
+    out: dict[str, Any] = dict(zip(("mIoU", "pixel_accuracy"), (round(v, 6) for v in figures(whole)), strict=True))
+    out["per_class"] = {
+        name: {"IoU": None if np.isnan(iou[row]) else round(float(iou[row]), 6), "pixels": int(whole[row].sum())}
+        for row, name in enumerate(labels)
+    }
+    if resamples:
+        out["intervals"] = _drawn_anew(tables, figures, ("mIoU", "pixel_accuracy"), resamples, seed)
     return out
 
 
