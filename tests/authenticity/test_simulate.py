@@ -15,7 +15,7 @@ LOCAL = ("missing", "moved", "swapped", "font", "letter", "wrong_code", "copied_
 
 @pytest.fixture(scope="module")
 def pack():
-    return draw_pack(3, side=960)
+    return draw_pack(3, side=800)
 
 
 @pytest.fixture(scope="module")
