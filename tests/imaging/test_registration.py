@@ -36,6 +36,15 @@ def test_a_known_motion_is_found(picture):
     assert found.warped.shape == picture.shape
 
 
+def test_a_photo_that_lies_right_already_stays(picture):
+    noise = np.random.default_rng(0).normal(0, 6, picture.shape)
+    photo = np.clip(picture + noise, 0, 255).astype(np.uint8)
+    found = registration.register(photo, picture, local=False)
+    corners = np.array([[[0, 0], [599, 0], [599, 399], [0, 399]]], float)
+    assert np.abs(cv2.perspectiveTransform(corners, found.matrix) - corners).max() < 0.5
+    assert found.correlation > 0.99
+
+
 def test_pictures_without_keypoints_are_turned_back_by_correlation():
     board = np.full((320, 320, 3), 255, np.uint8)
     cv2.rectangle(board, (60, 70), (250, 110), (0, 0, 0), -1)

@@ -15,6 +15,7 @@ KEPT_SIDE = 1024
 """References are kept at no more than this many pixels a side."""
 
 _QUICK_SIDE, _QUICK_POINTS, _QUICK_OFF = 512, 600, 5.0
+_FINE_SIDE = 768  # the refinement finds the last pixel; keypoints of a larger copy gained nothing
 _BLURRED, _MOVED, _DARK, _GLARE = 0.6, 0.8, 0.6, 0.35
 
 
@@ -40,7 +41,7 @@ class Photo:
     @functools.cached_property
     def fine(self) -> Keypoints:
         """Keypoints to register by."""
-        return working_keypoints(self.image)
+        return working_keypoints(self.image, longest=_FINE_SIDE)
 
     @functools.cached_property
     def quality(self) -> Quality:
