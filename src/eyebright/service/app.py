@@ -18,6 +18,7 @@ from eyebright.service.api import (
     authenticity_cases,
     classify,
     detect,
+    faces,
     health,
     image,
     indexing,
@@ -41,6 +42,7 @@ _TAGS = [
     {"name": "Detect", "description": "Objects in a picture; segments, poses and depth where a model is there."},
     {"name": "Track", "description": "Objects in video, followed, counted and measured."},
     {"name": "Authenticity", "description": "Whether products are genuine: checks, cases, the serial ledger."},
+    {"name": "Faces", "description": "Who is in pictures: the people of a gallery, and who is unknown."},
     {"name": "Models", "description": "The catalogue of models."},
     {"name": "Jobs", "description": "Work in the background, which outlives pages and servers."},
     {"name": "Live", "description": "Cameras, streams and videos as they run."},
@@ -82,8 +84,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     state.install(app, services)
     problems.install(app)
     parts = (
-        classify, search, records, indexing, image, detect, track, authenticity, authenticity_cases, models, jobs,
-        live, health,
+        classify, search, records, indexing, image, detect, track, authenticity, authenticity_cases, faces, models,
+        jobs, live, health,
     )  # fmt: skip
     for part in parts:  # the first is found fastest
         app.include_router(part.router)

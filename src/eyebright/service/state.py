@@ -21,6 +21,7 @@ from eyebright.service.uploads import Remembered
 
 if TYPE_CHECKING:
     from eyebright.authenticity import AuthenticityChecker
+    from eyebright.faces import FaceRecognizer
 
 MAX_STREAMS = 32
 """Job event streams at once."""
@@ -48,6 +49,7 @@ class Services:
         self.classifying = ThreadPoolExecutor(2 * default_threads(), thread_name_prefix="classify")
         self._classifiers: dict[str, ImageClassifier] = {}
         self._authenticity: AuthenticityChecker | None = None
+        self._faces: FaceRecognizer | None = None
         self._jobs: JobQueue | None = None
         self._lock = threading.Lock()
 
@@ -69,6 +71,16 @@ class Services:
 
                 self._authenticity = AuthenticityChecker(home=self.home)
             return self._authenticity
+
+    @property
+    def faces(self) -> FaceRecognizer:
+        """The recogniser of people; its networks are loaded when it is first asked."""
+        with self._lock:
+            if self._faces is None:
+                from eyebright.faces import FaceRecognizer
+
+                self._faces = FaceRecognizer(home=self.home)
+            return self._faces
 
     def loaded_classifier(self, name: str) -> ImageClassifier | None:
         """Return a classifier that was used before, and is therefore on this machine."""
