@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 PAGES = (
     "/app/search", "/app/search/index", "/app/search/duplicates", "/app/image", "/app/classify", "/app/live",
-    "/app/detect", "/app/track", "/app/authenticate", "/app/authenticate/cases",
+    "/app/detect", "/app/faces", "/app/track", "/app/authenticate", "/app/authenticate/cases",
     "/app/authenticate/products", "/app/authenticate/ledger", "/app/models", "/app/jobs", "/app/login", "/docs",
 )  # fmt: skip
 

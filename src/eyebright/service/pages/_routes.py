@@ -28,6 +28,7 @@ NAVIGATION = (
     ("image", "/app/image"),
     ("classify", "/app/classify"),
     ("detect", "/app/detect"),
+    ("faces", "/app/faces"),
     ("track", "/app/track"),
     ("authenticate", "/app/authenticate"),
     ("live", "/app/live"),
@@ -116,6 +117,12 @@ def classify(request: Request) -> HTMLResponse:
 def detect(request: Request) -> HTMLResponse:
     """Find objects in a picture."""
     return page(request, "detect", "detect")
+
+
+@router.get("/app/faces")
+def faces(request: Request) -> HTMLResponse:
+    """Recognise people, enrol and forget them."""
+    return page(request, "faces", "faces")
 
 
 @router.get("/app/track")

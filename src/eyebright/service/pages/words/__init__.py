@@ -8,9 +8,9 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from eyebright.service.pages.words import _authenticity, _detect, _shell, _track
+from eyebright.service.pages.words import _authenticity, _detect, _faces, _shell, _track
 
-_MODULES: tuple[ModuleType, ...] = (_shell, _detect, _track, _authenticity)
+_MODULES: tuple[ModuleType, ...] = (_shell, _detect, _faces, _track, _authenticity)
 
 
 def _joined(name: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ WORDS: dict[str, Any] = {
         "image": "Image tools",
         "classify": "Classify",
         "detect": "Detect",
+        "faces": "Faces",
         "track": "Track",
         "authenticate": "Authenticate",
         "live": "Live",

@@ -9,7 +9,7 @@ function hue(class_id) {
   return Math.round((class_id * 137.5 + 160) % 360);
 }
 
-/** Show `rows` of {class, class_id, confidence, box, keypoints?} on a picture of `width` x `height` pixels. */
+/** Show `rows` of {class, class_id, confidence (or null), box, keypoints?} on a picture of `width` x `height` pixels. */
 export function boxes(place, { address, alt, width, height }, rows) {
   let image = place.querySelector("img");
   if (!image || image.src !== address) {
@@ -32,9 +32,9 @@ export function boxes(place, { address, alt, width, height }, rows) {
 
 function one(row, scale, width) {
   const [x1, y1, x2, y2] = row.box;
-  const text = `${row.class} ${row.confidence.toFixed(2)}`;
+  const text = row.confidence === null ? row.class : `${row.class} ${row.confidence.toFixed(2)}`;
   const line = TEXT * 1.5 * scale;
-  const long = (text.length * 0.62 + 0.8) * TEXT * scale;
+  const long = (text.length * 0.66 + 0.8) * TEXT * scale;
   const left = Math.max(0, Math.min(x1, width - long));
   const top = y1 >= line ? y1 - line : y1; // inside where there is no room above
   const dark = `hsl(${hue(row.class_id)} 80% 24%)`;
