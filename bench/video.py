@@ -20,7 +20,7 @@ from eyebright.video._tracking import Tracking
 
 CLIP = Path(os.environ.get("EYEBRIGHT_DATA", "../shared/data")) / "media" / "vtest.avi"
 SETTINGS = VideoSettings(lines=(Line((330, 576), (330, 150), "path"),))
-_LOOPS = 4
+_LOOPS = int(os.environ.get("EYEBRIGHT_BENCH_LOOPS", "4"))  # 46 are an hour of video
 
 
 class Looped:
@@ -71,7 +71,7 @@ def run() -> dict[str, Any]:
         system = VideoTracker(open_detector("motion"), "eyebright", settings=SETTINGS)
         once = system.run([str(CLIP)], [MotOutput(Path(folder) / "tracks.txt")]).sources[0]
         system.run([looped])
-    allowed = max(sum(alone.values()) / 2, max(alone.values()))
+    allowed = sum(alone.values()) / 2  # the detector itself works on both cores
     return {
         "frames": once.frames,
         "stage_cpu_s": {name: round(value, 2) for name, value in alone.items()},
