@@ -7,7 +7,8 @@ import zxingcpp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eyebright.authenticity._codes import check_digit, gtin14, read_codes
+from eyebright.authenticity._codes import _stands_alone, check_digit, gtin14, read_codes
+from eyebright.authenticity._codes_readers import Reading
 
 
 def drawn(text, kind, scale=3):
@@ -23,6 +24,7 @@ def drawn(text, kind, scale=3):
         ("DataMatrix", "DataMatrix", "hello"),
         ("EAN13", "EAN-13", "7032069804988"),
         ("EAN8", "EAN-8", "96385074"),
+        ("UPCE", "UPC-E", "0012345000065"),
         ("Code128", "Code 128", "SN-1234"),
     ],
 )
@@ -78,3 +80,15 @@ def test_the_check_digit_catches_every_changed_digit(digits):
 @pytest.mark.parametrize("text", ["", "12", "123456789012a", "७०३२०६९८०४९८८", "7032069804989"])
 def test_what_is_no_gtin(text):
     assert gtin14(text) == ""
+
+
+def test_a_part_of_a_long_code_is_no_short_one():
+    image = drawn("0813723194167", "EAN13")
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    height, width = grey.shape
+    whole = Reading("EAN-8", "37231941", ((0.0, 0.0), (width, 0.0), (width, height), (0.0, height)), "zxing-cpp")
+    inside = ((width * 0.3, 0.0), (width * 0.7, 0.0), (width * 0.7, height), (width * 0.3, height))
+    moved = tuple((x + 200, y + 200) for x, y in whole.corners)
+    assert _stands_alone(np.pad(grey, 200, constant_values=255), whole._replace(corners=moved))
+    assert not _stands_alone(grey, whole._replace(corners=inside))
+    assert not _stands_alone(grey, whole._replace(symbology="UPC-E"))

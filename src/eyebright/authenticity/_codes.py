@@ -17,6 +17,9 @@ import numpy as np
 from eyebright.authenticity._codes_readers import Reading, read_hard, read_opencv, read_plain
 from eyebright.core.types import Image, check_image
 
+_SHORT = ("EAN-8", "UPC-E")
+_QUIET = 0.35  # how much of the change of grey inside a code there may be beside it
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Code:
@@ -77,11 +80,32 @@ def read_codes(image: Image, *, seconds: float = 3.0) -> list[Code]:
     """
     check_image(image, "codes")
     grey = np.ascontiguousarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
-    found = [_second_opinion(grey, one) for one in read_plain(grey)] or read_hard(grey, time.monotonic() + seconds)
+    plain = [one for one in read_plain(grey) if one.symbology not in _SHORT or _stands_alone(grey, one)]
+    found = [_second_opinion(grey, one) for one in plain] or read_hard(grey, time.monotonic() + seconds)
     single: dict[str, Code] = {}
     for one in sorted(found, key=lambda one: one.corners[0][1]):
         single.setdefault(one.text, Code(one.symbology, one.text, one.corners, one.reader, others=one.others))
     return [_understood(code) for code in single.values()]
+
+
+def _stands_alone(grey: Any, one: Reading) -> bool:
+    """Whether nothing like bars goes on beyond the ends of a short code, which is otherwise a part of a longer one.
+
+    UPC-E, whose check digit is in no bar of its own, counts only where our own means find no longer code.
+    """
+    if one.symbology == "UPC-E" and read_hard(grey, time.monotonic() + 1.0):
+        return False
+    corners = np.asarray(one.corners)
+    first, last = (corners[0] + corners[3]) / 2, (corners[1] + corners[2]) / 2
+    down = (corners[3] + corners[2] - corners[0] - corners[1]) / 2
+    # a band along the code, from a third of its width before it to a third behind it
+    along, across = np.meshgrid(np.linspace(-1 / 3, 4 / 3, 500), np.linspace(-0.25, 0.25, 9))
+    places = (first + along[..., None] * (last - first) + across[..., None] * down).astype(np.float32)
+    band = cv2.remap(grey, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).mean(axis=0)
+    change = np.abs(np.diff(band))
+    inside = float(change[110:390].mean())
+    # a few modules beyond each end are the ends themselves, where the corners are not exact
+    return max(float(change[:80].mean()), float(change[-80:].mean())) < _QUIET * inside
 
 
 def _second_opinion(grey: Any, one: Reading) -> Reading:
