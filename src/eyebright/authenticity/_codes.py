@@ -101,7 +101,9 @@ def _stands_alone(grey: Any, one: Reading) -> bool:
     # a band along the code, from a third of its width before it to a third behind it
     along, across = np.meshgrid(np.linspace(-1 / 3, 4 / 3, 500), np.linspace(-0.25, 0.25, 9))
     places = (first + along[..., None] * (last - first) + across[..., None] * down).astype(np.float32)
-    band = cv2.remap(grey, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).mean(axis=0)
+    band = cv2.remap(grey, places[..., 0], places[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).mean(
+        axis=0
+    )
     change = np.abs(np.diff(band))
     inside = float(change[110:390].mean())
     # a few modules beyond each end are the ends themselves, where the corners are not exact
