@@ -11,6 +11,7 @@ const FACTS = 2; // metadata values shown on a tile
 const state = { file: null, record: null, factor: 1, box: null, hits: [], next: null, liked: new Set(), disliked: new Set(), columns: {}, records: 0 };
 let session = newSession();
 let running = null;
+let showing = 0; // counts what was shown: what comes late, after something else was asked for, is not shown any more
 
 const surface = new Surface($("surface"), {
   describedBy: "region-help",
@@ -42,6 +43,7 @@ async function choose(file) {
 }
 
 async function showFile(file) {
+  showing += 1;
   const address = URL.createObjectURL(file);
   Object.assign(state, { file, record: null, factor: 1, box: null });
   show(true);
@@ -67,19 +69,22 @@ async function like(hit) {
 }
 
 async function showRecord(id) {
+  const turn = (showing += 1);
   const record = await get(`/search/record?${new URLSearchParams({ id })}`);
+  if (turn !== showing) return;
   Object.assign(state, { file: null, record, factor: 1, box: null });
   $("record-title").textContent = words("search.as_query", { title: record.title });
   show(true);
   try {
     const [width] = await surface.show(record.picture);
-    state.factor = record.width ? record.width / width : 1; // large pictures are shown smaller than they are
+    if (turn === showing) state.factor = record.width ? record.width / width : 1; // large pictures are shown smaller than they are
   } catch {
     announce(record.title); // its file is gone; what was kept of it can still be asked with
   }
 }
 
 function showNone() {
+  showing += 1;
   Object.assign(state, { file: null, record: null, box: null });
   surface.clear();
   show(false);
@@ -331,16 +336,19 @@ async function describe() {
 /** Ask what the page's address says. */
 async function restore() {
   const { record, file, filtered } = fill();
+  const turn = showing + 1;
   $("filters").open ||= filtered;
   try {
     if (file) await showFile(file);
     else if (record) await showRecord(record);
     else showNone();
   } catch (problem) {
+    if (turn !== showing) return;
     showNone();
     toast(problem.message);
+    return run(0, { back: true });
   }
-  run(0, { back: true });
+  if (turn === showing) run(0, { back: true });
 }
 
 // what was said for this page alone does not outlive it, unless the browser keeps the page itself
