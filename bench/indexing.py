@@ -1,6 +1,6 @@
 """Indexing end to end against the bare session: the same passes at the same sizes, on the same threads.
 
-The sides are run twice, in turns, and the medians are compared; the photos are the shared grocery pictures. The bare
+The sides are run three times, in turns, and the medians are compared; the photos are the shared grocery pictures. The bare
 session loads the file and asks for the same feature map, of which ONNX Runtime computes the layers behind it too; a
 second bare session has these layers cut off, as Eyebright has.
 """
@@ -24,7 +24,7 @@ from eyebright.models._graph_part import part_of
 from eyebright.search import ImageSearch
 from eyebright.search._describe import LAYER, input_size
 
-COUNT, ROUNDS = 1000, 2
+COUNT, ROUNDS = 1000, 3
 DATA = Path(os.environ.get("EYEBRIGHT_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 

@@ -13,9 +13,9 @@ from eyebright.core.errors import StoreError
 from eyebright.core.protocols import Embedder
 from eyebright.core.types import Floats, Image, Space
 from eyebright.models import ImageFeatures, get_card, load_model
-from eyebright.search._blas import one_blas_thread
 from eyebright.search._describe import LAYER, VERSION, Describer
 from eyebright.search._projection import Projection
+from eyebright.search._threads import one_blas_thread
 
 
 class Encoded(NamedTuple):

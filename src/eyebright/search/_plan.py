@@ -9,12 +9,12 @@ from typing import Any
 from eyebright.core.errors import QueryError
 from eyebright.core.protocols import Store
 from eyebright.search import _columns as c
-from eyebright.search._blas import one_blas_thread
 from eyebright.search._boost import Boost
 from eyebright.search._encoder import Encoded
 from eyebright.search._rank import Ranker, Ranking, fused
 from eyebright.search._results import Hit
 from eyebright.search._sessions import Judged
+from eyebright.search._threads import one_blas_thread
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

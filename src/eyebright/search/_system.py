@@ -21,7 +21,6 @@ from eyebright.media import Listing, display_path, list_images, read_image
 from eyebright.media.home import home_dir
 from eyebright.models import default_threads
 from eyebright.search import _columns as c
-from eyebright.search._blas import one_blas_thread
 from eyebright.search._boost import Boost, parse_boost
 from eyebright.search._browse import Browsing
 from eyebright.search._duplicates import DuplicateGroup, duplicates_in_folder, duplicates_in_store
@@ -38,6 +37,7 @@ from eyebright.search._reindex import ReindexReport, reindex
 from eyebright.search._report import save_duplicate_sheet, save_duplicates, save_results
 from eyebright.search._results import IndexReport, Info, QueryResult
 from eyebright.search._sessions import Judged, Sessions
+from eyebright.search._threads import one_thread_a_task
 
 _Box = tuple[float, float, float, float]
 
@@ -120,7 +120,7 @@ class ImageSearch(Browsing):
             names = [relative_name(root, path) for path in listing.paths]
             rows, report.rows_without_file = read_metadata(Path(metadata), types).match(names)
             report.files_without_row = len(names) - len(rows)
-        with self._library.writing(), one_blas_thread():
+        with self._library.writing(), one_thread_a_task():
             encoder = self._engine.encoder(1)
             ready = self._engine.first_fit(encoder, listing.paths, progress)
             store = self._engine.store(encoder)
@@ -220,7 +220,7 @@ class ImageSearch(Browsing):
         Raises:
             StoreError: pictures are no longer where they were (they are named, nothing is changed).
         """
-        with self._library.writing(alone=True), one_blas_thread():
+        with self._library.writing(alone=True), one_thread_a_task():
             old = self._engine.store()
             name = model or attribute_text(old, MODEL) or DEFAULT_MODEL
             encoder = make_encoder(name, self._home, 1)
