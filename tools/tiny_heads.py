@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,7 @@ def cell_of(box: Any, stride: int, strides: tuple[int, ...]) -> tuple[int, int, 
     return before + y * -(-SIZE[1] // stride) + x, x, y
 
 
-def yolox() -> dict[str, Any]:
-    strides = (8, 16, 32)
+def yolox(strides: tuple[int, ...] = (8, 16, 32)) -> dict[str, Any]:
     rows = np.zeros((cells(strides), 5 + len(LABELS)))
     for box, wide, stride in zip(BOXES, likely(), (16, 32), strict=True):
         row, x, y = cell_of(box, stride, strides)
@@ -60,8 +60,10 @@ def yolox() -> dict[str, Any]:
     return {"output": rows[None]}
 
 
-def yolo(*, version: int = 8, masks: bool = False, points: bool = False) -> dict[str, Any]:
-    anchors = cells((8, 16, 32)) * (3 if version == 5 else 1)
+def yolo(
+    *, version: int = 8, masks: bool = False, points: bool = False, strides: tuple[int, ...] = (8, 16, 32)
+) -> dict[str, Any]:
+    anchors = cells(strides) * (3 if version == 5 else 1)
     parts = [centred(), *([np.ones((2, 1))] if version == 5 else []), likely()]
     if masks:
         parts.append(np.array([[8.0, 0], [0, 8.0]]))
@@ -94,6 +96,29 @@ def detr() -> dict[str, Any]:
     boxes[[3, 7]] = centred() / np.array([SIZE[1], SIZE[0]] * 2)
     logits[[3, 7]] = logit(likely())
     return {"dets": boxes[None], "labels": logits[None]}
+
+
+def detr_softmax() -> dict[str, Any]:
+    """As the first DETR has it: a last column for no object, scores before the softmax."""
+    out = detr()
+    wide = np.full((20, len(LABELS) + 1), 1e-6)
+    wide[:, -1] = 1
+    wide[[3, 7]] = np.concatenate([likely(), 1 - likely().sum(axis=1, keepdims=True)], axis=1)
+    return {"pred_logits": np.log(wide)[None] + 3, "pred_boxes": out["dets"]}
+
+
+def detr_finished() -> dict[str, Any]:
+    """As RT-DETR and D-FINE export themselves; the graph multiplies the boxes by `orig_target_sizes`."""
+    boxes, scores, labels = np.zeros((1, 20, 4)), np.full((1, 20), 0.01), np.zeros((1, 20))
+    boxes[0, :2], scores[0, :2], labels[0, :2] = BOXES / np.array([SIZE[1], SIZE[0]] * 2), SCORES, CLASSES
+    return {"labels": labels, "boxes": boxes, "scores": scores}
+
+
+def paddle() -> dict[str, Any]:
+    """As PaddleDetection exports: the graph multiplies boxes by `im_shape / scale_factor`."""
+    parts = BOXES / np.array([SIZE[1], SIZE[0]] * 2)
+    rows = np.concatenate([CLASSES[:, None], SCORES[:, None], parts], axis=1)
+    return {"bbox": np.concatenate([rows, rows * [1, 0.001, 1, 1, 1, 1]]), "bbox_num": np.array([2])}
 
 
 def nanodet(*, pairs: bool = False) -> dict[str, Any]:
@@ -147,26 +172,93 @@ def depth() -> dict[str, Any]:
 
 
 TASKS = {"semantic": "segmentation", "pose": "pose", "depth": "depth"}
-HEADS = {
-    "yolox": yolox, "yolo": yolo, "end2end": end2end, "detr": detr, "nanodet": nanodet, "ssd": ssd, "rcnn": rcnn,
-    "semantic": semantic, "pose": pose, "depth": depth,
+HEADS: dict[str, Callable[[], dict[str, Any]]] = {
+    "yolox": yolox, "yolo": yolo, "end2end": end2end, "detr": detr, "detr_softmax": detr_softmax, "nanodet": nanodet,
+    "ssd": ssd, "rcnn": rcnn, "paddle": paddle, "semantic": semantic, "pose": pose, "depth": depth,
 }  # fmt: skip
 
 
+BESIDE = {"paddle": ("scale_factor", "bbox")}
+
+
+def sides(asked: str, output: str) -> tuple[list[Any], list[Any], dict[str, Any]]:
+    """Return further inputs, the nodes that multiply the boxes of an output by what they say, and constants."""
+    node = helper.make_node
+    if asked == "orig_target_sizes":
+        inputs = [helper.make_tensor_value_info(asked, TensorProto.INT64, ["N", 2])]
+        nodes = [
+            node("Cast", [asked], ["whole"], to=TensorProto.FLOAT),
+            node("Concat", ["whole", "whole"], ["twice"], axis=1),
+            node("Unsqueeze", ["twice", "one"], ["factor"]),
+        ]
+        return inputs, [*nodes, node("Mul", [f"{output}_value", "factor"], [output])], {"one": np.array([1])}
+    inputs = [helper.make_tensor_value_info(key, TensorProto.FLOAT, ["N", 2]) for key in ("im_shape", "scale_factor")]
+    nodes = [
+        node("Div", ["im_shape", "scale_factor"], ["whole"]),
+        node("Gather", ["whole", "order"], ["twice"], axis=1),
+        node("Concat", ["ones", "twice"], ["factor"], axis=1),
+    ]
+    constants = {"order": np.array([1, 0, 1, 0]), "ones": np.ones((1, 2), np.float32)}
+    return inputs, [*nodes, node("Mul", [f"{output}_value", "factor"], [output])], constants
+
+
 def write(
-    folder: Path, head: str, outputs: dict[str, Any], *, name: str = "", task: str = "", kind: int = TensorProto.FLOAT
+    folder: Path,
+    head: str,
+    outputs: dict[str, Any],
+    *,
+    name: str = "",
+    task: str = "",
+    kind: int = TensorProto.FLOAT,
+    beside: tuple[str, str] | None = None,
+    opset: int = 13,
+    batch: int | str = 1,
 ) -> Path:
-    """Write one graph with its card and label map, and return the graph's path."""
+    """Write one graph with its card and label map, and return the graph's path.
+
+    Args:
+        folder: where to.
+        head: the card's decoder.
+        outputs: values by name, first axis 1.
+        name: of the files; the head's when not given.
+        task: of the card.
+        kind: type of the input.
+        beside: further inputs (`orig_target_sizes`, or `scale_factor` with `im_shape`), and the output they scale.
+        opset: version of the operators.
+        batch: length of the input's first axis; a name means any, and outputs grow with it.
+    """
     name = name or head
     arrays = {key: np.asarray(value, np.float32) for key, value in outputs.items()}
+    more, nodes, constants = sides(*beside) if beside else ([], [], {})
+    inputs = [helper.make_tensor_value_info("images", kind, [batch, 3, *SIZE]), *more]
+    if beside and beside[0] == "scale_factor":  # PaddleDetection begins with the shape
+        inputs = [inputs[1], inputs[0], inputs[2]]
+    plain = [key for key in arrays if not beside or key != beside[1]]
+    first = batch if isinstance(batch, str) else ""
+    if first:
+        nodes += [
+            helper.make_node("Shape", ["images"], ["shape"]),
+            helper.make_node("Gather", ["shape", "zero"], ["n"]),
+        ]
+        constants["zero"] = np.array([0])
+        for key in plain:
+            constants[f"{key}_rest"] = np.array(arrays[key].shape[1:])
+            nodes.append(helper.make_node("Concat", ["n", f"{key}_rest"], [f"{key}_shape"], axis=0))
+            nodes.append(helper.make_node("Expand", [f"{key}_value", f"{key}_shape"], [key]))
+    else:
+        nodes += [helper.make_node("Identity", [f"{key}_value"], [key]) for key in plain]
     graph = helper.make_graph(
-        [helper.make_node("Identity", [f"{key}_value"], [key]) for key in arrays],
+        nodes,
         "tiny",
-        [helper.make_tensor_value_info("images", kind, [1, 3, *SIZE])],
-        [helper.make_tensor_value_info(key, TensorProto.FLOAT, list(value.shape)) for key, value in arrays.items()],
-        [numpy_helper.from_array(value, f"{key}_value") for key, value in arrays.items()],
+        inputs,
+        [
+            helper.make_tensor_value_info(k, TensorProto.FLOAT, [first or len(v), *v.shape[1:]])
+            for k, v in arrays.items()
+        ],
+        [numpy_helper.from_array(value, f"{key}_value") for key, value in arrays.items()]
+        + [numpy_helper.from_array(value, key) for key, value in constants.items()],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "labels.txt").write_text("".join(f"{label}\n" for label in LABELS))
     (folder / f"{name}.toml").write_text(
@@ -179,4 +271,4 @@ def write(
 
 if __name__ == "__main__":
     for each, outputs_of in HEADS.items():
-        print(write(Path(sys.argv[1]), each, outputs_of()))
+        print(write(Path(sys.argv[1]), each, outputs_of(), beside=BESIDE.get(each)))

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import onnx
 import pytest
 from onnx import TensorProto
 
@@ -23,16 +24,22 @@ TINY = SimpleNamespace(**runpy.run_path(str(ROOT / "tools" / "tiny_heads.py")))
 PICTURE = np.full((128, 192, 3), 90, np.uint8)  # twice the input: boxes come back twice as large
 VARIANTS = {
     "yolox": ("yolox", TINY.yolox()),
+    "yolox of four strides": ("yolox", TINY.yolox((8, 16, 32, 64))),
     "yolo v8": ("yolo", TINY.yolo()),
     "yolo v5": ("yolo", TINY.yolo(version=5)),
+    "yolo v8 P6": ("yolo", TINY.yolo(strides=(8, 16, 32, 64))),
+    "yolo v8 P2": ("yolo", TINY.yolo(strides=(4, 8, 16, 32))),
+    "yolo v5 P6": ("yolo", TINY.yolo(version=5, strides=(8, 16, 32, 64))),
     "end2end": ("end2end", TINY.end2end()),
     "detr": ("detr", TINY.detr()),
     "detr, other order": ("detr", dict(reversed(TINY.detr().items()))),
+    "detr_softmax": ("detr_softmax", TINY.detr_softmax()),
     "nanodet": ("nanodet", TINY.nanodet()),
     "nanodet by strides": ("nanodet", TINY.nanodet(pairs=True)),
     "ssd": ("ssd", TINY.ssd()),
     "rcnn": ("rcnn", TINY.rcnn()),
 }
+OTHERS = {"paddle": ("paddle", TINY.paddle()), "detr, finished": ("detr", TINY.detr_finished())}
 YOLOX = """
 task = "detection"
 input_size = [416, 416]
@@ -60,6 +67,61 @@ def test_a_head_finds_the_known_objects(variant: str, tmp_path: Path):
     assert sure.class_id.tolist() == [2]
 
 
+@pytest.mark.parametrize("batch", [1, "N"])
+def test_exports_that_ask_for_the_size_of_the_picture(batch: int | str, tmp_path: Path):
+    """The tiny graphs multiply their boxes by what they are told, as RT-DETR, D-FINE and PaddleDetection do."""
+    detr = TINY.write(tmp_path, "detr", TINY.detr_finished(), beside=("orig_target_sizes", "boxes"), batch=batch)
+    found = load_model(detr).predict([PICTURE] * 3)
+    if batch == 1:
+        found += load_model(TINY.write(tmp_path, "paddle", TINY.paddle(), beside=("scale_factor", "bbox"))).predict(
+            [PICTURE, PICTURE]
+        )
+    for each in found:
+        assert each.class_id.tolist() == [2, 0]
+        np.testing.assert_allclose(each.confidence, [0.9, 0.6], atol=1e-4)
+        np.testing.assert_allclose(each.xyxy, TINY.BOXES * 2, atol=0.05)
+
+
+def test_rows_that_paddle_does_not_count_and_rows_of_nothing_are_left_out(tmp_path: Path):
+    outputs = TINY.paddle()
+    outputs["bbox_num"] = np.array([1])
+    path = TINY.write(tmp_path, "paddle", outputs, beside=("scale_factor", "bbox"))
+    assert load_model(path).predict([PICTURE])[0].class_id.tolist() == [2]
+    nothing = {"bbox": -np.ones((1, 6)), "bbox_num": np.array([1])}
+    assert len(load_model(TINY.write(tmp_path, "paddle", nothing, name="none")).predict([PICTURE])[0]) == 0
+
+
+def test_an_input_that_nothing_is_known_of_is_named(tmp_path: Path):
+    path = TINY.write(tmp_path, "detr", TINY.detr_finished(), beside=("orig_target_sizes", "boxes"))
+    graph = onnx.load(path)
+    graph.graph.input[1].name = graph.graph.node[0].input[0] = "camera_matrix"
+    onnx.save(graph, path)
+    with pytest.raises(
+        ModelError, match=r"a second input 'camera_matrix', which is none of orig_target_sizes, im_shape"
+    ):
+        load_model(path).predict([PICTURE])
+
+
+def test_probabilities_of_a_softmax_are_taken_as_they_are(tmp_path: Path):
+    outputs = TINY.detr_softmax()
+    raised = np.exp(outputs["pred_logits"])
+    outputs["pred_logits"] = raised / raised.sum(axis=2, keepdims=True)
+    [found] = load_model(TINY.write(tmp_path, "detr_softmax", outputs)).predict([PICTURE])
+    np.testing.assert_allclose(found.confidence, [0.9, 0.6], atol=1e-4)
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_nanodet_exports_with_and_without_the_cells_at_a_cut_edge(pairs: bool, tmp_path: Path):
+    """At 64x96 stride 64 has two cells across, or one when the exporter rounds down; the objects are at stride 16."""
+    outputs = TINY.nanodet(pairs=pairs)
+    if pairs:
+        outputs |= {"cls_3": outputs["cls_3"][:, :1], "box_3": outputs["box_3"][:, :1]}
+    else:
+        outputs["output"] = outputs["output"][:, :-1]
+    [found] = load_model(TINY.write(tmp_path, "nanodet", outputs)).predict([PICTURE])
+    np.testing.assert_allclose(found.xyxy, TINY.BOXES * 2, atol=0.05)
+
+
 @pytest.mark.parametrize("head", ["yolo", "rcnn"])
 def test_masks_lie_in_their_boxes(head: str, tmp_path: Path):
     outputs = TINY.yolo(masks=True) if head == "yolo" else TINY.rcnn()
@@ -80,12 +142,14 @@ def test_keypoints_come_back_in_the_picture(tmp_path: Path):
     ("named", "variant", "advice"),
     [
         ("yolox", "yolo v8", "yolo"), ("yolo", "yolox", "yolox"), ("yolox", "end2end", "end2end"),
-        ("yolox", "detr", "detr"),
+        ("yolox", "detr", "detr"), ("yolox", "detr_softmax", "detr_softmax"), ("detr_softmax", "detr", "detr"),
+        ("end2end", "paddle", "paddle"), ("yolo", "yolox of four strides", "yolox"),
+        ("yolox", "detr, finished", "detr"), ("detr_softmax", "detr, finished", "detr"),
         ("detr", "nanodet", "nanodet"), ("yolo", "rcnn", "rcnn"), ("rcnn", "yolox", "yolox"), ("nanodet", "ssd", "ssd"),
     ],
 )  # fmt: skip
 def test_outputs_of_another_head_say_which_would_fit(named: str, variant: str, advice: str, tmp_path: Path):
-    detector = load_model(TINY.write(tmp_path, named, VARIANTS[variant][1]))
+    detector = load_model(TINY.write(tmp_path, named, (VARIANTS | OTHERS)[variant][1]))
     with pytest.raises(ModelError, match=rf"head '{named}' expects .* would fit decoder = .*{advice}"):
         detector.predict([PICTURE])
 

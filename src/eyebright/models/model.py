@@ -10,6 +10,7 @@ import numpy as np
 
 from eyebright.core.errors import ModelError
 from eyebright.core.types import Floats, Image
+from eyebright.models._side_inputs import side_rows
 from eyebright.models.card import ModelCard
 from eyebright.models.preprocess import Preprocessor
 from eyebright.models.session import Session
@@ -73,8 +74,9 @@ class OnnxModel:
             ModelError: an unknown output, or the network does not take the card's input; and as `load`.
         """
         session = self.load()
+        beside = side_rows(session.inputs[1:], self.preprocessor.size)
         parts = [
-            session.run(self.preprocessor(images[start : start + BATCH]), outputs)
+            session.run(self.preprocessor(images[start : start + BATCH]), outputs, beside)
             for start in range(0, max(len(images), 1), BATCH)
         ]
         if len(parts) == 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ import onnxruntime as ort
 from eyebright.core.errors import InputError, ModelError
 from eyebright.core.types import Floats
 from eyebright.models._graph_part import part_of
+from eyebright.models._side_inputs import KNOWN
 
 _ONLY_ERRORS = 3
 _CASTS: dict[str, type[np.number[Any]]] = {
@@ -21,6 +22,8 @@ _CASTS: dict[str, type[np.number[Any]]] = {
     "tensor(double)": np.float64,
     "tensor(uint8)": np.uint8,
     "tensor(int8)": np.int8,
+    "tensor(int32)": np.int32,
+    "tensor(int64)": np.int64,
 }
 """Inputs that are no `float32`: what is given is cast, whole numbers are rounded and cut to their range."""
 _MAX_THREADS = 8
@@ -86,21 +89,30 @@ class Session:
         except Exception as error:
             # ONNX Runtime raises one private exception type for each of its status codes
             raise ModelError(f"{path}: ONNX Runtime {ort.__version__} cannot load it: {_advice(str(error))}") from error
-        self.inputs = tuple(_tensor(value) for value in self._session.get_inputs())
+        # PaddleDetection's exports name the shape of the picture before the picture
+        inputs = [_tensor(value) for value in self._session.get_inputs()]
+        self.inputs = tuple(sorted(inputs, key=lambda each: len(each.shape) != 4))
         self.outputs = tuple(_tensor(value) for value in self._session.get_outputs())
 
-    def run(self, tensor: npt.NDArray[Any], outputs: Sequence[str] | None = None) -> dict[str, Floats]:
+    def run(
+        self,
+        tensor: npt.NDArray[Any],
+        outputs: Sequence[str] | None = None,
+        beside: Mapping[str, Floats] | None = None,
+    ) -> dict[str, Floats]:
         """Run a batch.
 
         Args:
-            tensor: first axis N, as the first input wants it. A model whose batch is fixed to 1 runs N times.
+            tensor: first axis N, as the input with four axes (or else the first) wants it. A model whose batch is
+                fixed to 1 runs N times.
             outputs: names of the wanted outputs, None: all.
+            beside: one row of each further input, the same for every picture.
 
         Returns:
             The outputs by name, each with first axis N (a fixed-batch model's outputs are joined along it).
 
         Raises:
-            ModelError: an unknown output, or the model refuses the tensor.
+            ModelError: an unknown output, an input that nothing is given for, or the model refuses the tensor.
         """
         known = [output.name for output in self.outputs]
         names = known if outputs is None else list(outputs)
@@ -112,21 +124,30 @@ class Session:
         fixed = self.inputs[0].shape[0] if self.inputs[0].shape else None
         if len(tensor) == 0:
             # one blank run tells the shapes that the file leaves open
-            blank = self.run(np.zeros((fixed or 1, *tensor.shape[1:]), tensor.dtype), names)
+            blank = self.run(np.zeros((fixed or 1, *tensor.shape[1:]), tensor.dtype), names, beside)
             return {name: value[:0] for name, value in blank.items()}
         if fixed is None or len(tensor) == fixed:
-            return self._run(tensor, names)
+            return self._run(tensor, names, beside or {})
         if fixed != 1:
             raise ModelError(
                 f"{self.path}: takes batches of exactly {fixed}, got {len(tensor)}; export it with batch 1"
             )
-        parts = [self._run(tensor[row : row + 1], names) for row in range(len(tensor))]
+        parts = [self._run(tensor[row : row + 1], names, beside or {}) for row in range(len(tensor))]
         return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
-    def _run(self, tensor: npt.NDArray[Any], names: list[str]) -> dict[str, Floats]:
+    def _run(self, tensor: npt.NDArray[Any], names: list[str], beside: Mapping[str, Floats]) -> dict[str, Floats]:
         tensor = _cast(tensor, self.inputs[0].kind)
+        given = {self.inputs[0].name: tensor}
+        for each in self.inputs[1:]:
+            if each.name not in beside:
+                raise ModelError(
+                    f"{self.path}: wants a second input {each.name!r}, which is none of {', '.join(KNOWN)}; export it "
+                    "with the picture as its only input"
+                )
+            row = beside[each.name]
+            given[each.name] = _cast(np.broadcast_to(row, (len(tensor), *row.shape)), each.kind)
         try:
-            values = self._session.run(names, {self.inputs[0].name: tensor}, self._fetch)
+            values = self._session.run(names, given, self._fetch)
         except Exception as error:
             # as above: one private exception type for each status code
             wanted = ", ".join("any" if length is None else str(length) for length in self.inputs[0].shape)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from eyebright.models.decoders import detr, end2end, labelled, nanodet, yolo, yolox
+from eyebright.models.decoders import detr, end2end, labelled, nanodet, paddle, yolo, yolox
 from eyebright.models.decoders.head import Decoded, Head, HeadInput, Shape
 
 HEADS: Mapping[str, Head] = {
@@ -16,9 +16,11 @@ HEADS: Mapping[str, Head] = {
     "yolo": Head(yolo.fits, yolo.decode, yolo.EXPECTS),
     "end2end": Head(end2end.fits, end2end.decode, end2end.EXPECTS, suppress=False),
     "detr": Head(detr.fits, detr.decode, detr.EXPECTS, suppress=False),
+    "detr_softmax": Head(detr.fits_softmax, detr.decode_softmax, detr.EXPECTS_SOFTMAX, suppress=False),
     "nanodet": Head(nanodet.fits, nanodet.decode, nanodet.EXPECTS),
     "ssd": Head(labelled.fits, labelled.decode, labelled.EXPECTS, batched=False),
     "rcnn": Head(labelled.fits, labelled.decode, labelled.EXPECTS, batched=False, suppress=False),
+    "paddle": Head(paddle.fits, paddle.decode, paddle.EXPECTS, batched=False, suppress=False),
 }
 """Every head of a detector by the name that a card gives it."""
 

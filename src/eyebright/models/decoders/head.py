@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ import numpy.typing as npt
 from eyebright.core.types import Floats, Ints
 
 Shape = tuple[int, ...]
+LEVELS = ((8, 16, 32), (8, 16, 32, 64), (4, 8, 16, 32))
+"""Strides of a YOLO's grids: the usual three, with a sixth pyramid level for large objects, or a second for small."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -106,17 +109,34 @@ def corners(centred: Floats) -> Floats:
     return np.concatenate([centred[:, :2] - half, centred[:, :2] + half], axis=1)
 
 
-def grid(size: tuple[int, int], strides: tuple[int, ...]) -> tuple[Floats, Floats]:
-    """Return column and row of every cell, `(A, 2)`, and its stride, `(A, 1)`, stride by stride and row by row."""
+def grid(size: tuple[int, int], strides: tuple[int, ...], *, whole: bool = False) -> tuple[Floats, Floats]:
+    """Return column and row of every cell, `(A, 2)`, and its stride, `(A, 1)`, stride by stride and row by row.
+
+    Args:
+        size: height and width of the input.
+        strides: finest first.
+        whole: leave out cells that the input cuts, where a stride does not divide it.
+    """
     cells, steps = [], []
     for stride in strides:
-        height, width = -(-size[0] // stride), -(-size[1] // stride)
+        height, width = _sides(size, stride, whole=whole)
         row, column = np.divmod(np.arange(height * width), width)
         cells.append(np.stack([column, row], axis=1))
         steps.append(np.full((height * width, 1), stride))
     return np.concatenate(cells).astype(np.float32), np.concatenate(steps).astype(np.float32)
 
 
-def cells(size: tuple[int, int], strides: tuple[int, ...]) -> int:
-    """Return how many cells the strides have together."""
-    return sum(-(-size[0] // stride) * -(-size[1] // stride) for stride in strides)
+def levels(size: tuple[int, int], rows: int) -> tuple[int, ...]:
+    """Return the strides whose cells number `rows`, none if there are no such."""
+    return next((strides for strides in LEVELS if cells(size, strides) == rows), ())
+
+
+def cells(size: tuple[int, int], strides: tuple[int, ...], *, whole: bool = False) -> int:
+    """Return how many cells the strides have together; see `grid`."""
+    return sum(math.prod(_sides(size, stride, whole=whole)) for stride in strides)
+
+
+def _sides(size: tuple[int, int], stride: int, *, whole: bool) -> tuple[int, int]:
+    """Return how many rows and columns of cells there are."""
+    height, width = size
+    return (height // stride, width // stride) if whole else (-(-height // stride), -(-width // stride))

@@ -30,6 +30,12 @@ def fits(shapes: Mapping[str, Shape], size: tuple[int, int], classes: int) -> bo
 
 def decode(given: HeadInput) -> Decoded:
     """Return the rows whose score reaches the confidence."""
+    shift = 0 if given.labels and given.labels[0].lower() in _BACKGROUND else 1
+    return decode_rows(given, first=shift)
+
+
+def decode_rows(given: HeadInput, *, first: int) -> Decoded:
+    """Return the rows whose score reaches the confidence; class 0 is the label `first`, and lower labels are none."""
     shapes = _trimmed({name: value.shape for name, value in given.outputs.items()})
     values = {name: value.reshape(shapes[name]) for name, value in given.outputs.items()}
     [boxes] = (value for value in values.values() if value.ndim == 2)
@@ -38,8 +44,7 @@ def decode(given: HeadInput) -> Decoded:
     if len(boxes) and boxes.max() <= 1:
         height, width = given.size
         boxes = boxes * np.array([width, height, width, height], dtype=np.float32)
-    shift = 0 if given.labels and given.labels[0].lower() in _BACKGROUND else 1
-    class_ids = np.rint(labels).astype(np.int64) - shift
+    class_ids = np.rint(labels).astype(np.int64) - first
     sure = np.flatnonzero((scores >= given.confidence) & (class_ids >= 0))
     if masks is not None:
         masks = masks.reshape(len(masks), *masks.shape[-2:])[sure]

@@ -26,11 +26,12 @@ def fits(shapes: Mapping[str, Shape], size: tuple[int, int], classes: int) -> bo
     wide = 4 * _BINS
     if len(shapes) == 1:
         [(rows, columns)] = shapes.values()
-        return rows == cells(size, _STRIDES) and (columns == classes + wide if classes else columns > wide)
-    want = sorted(cells(size, (stride,)) for stride in _STRIDES)
+        counted = rows in [cells(size, _STRIDES, whole=whole) for whole in (False, True)]
+        return counted and (columns == classes + wide if classes else columns > wide)
+    wanted = [sorted(cells(size, (stride,), whole=whole) for stride in _STRIDES) for whole in (False, True)]
     distances = sorted(shape[0] for shape in shapes.values() if shape[1] == wide)
     likely = sorted(shape[0] for shape in shapes.values() if shape[1] != wide)
-    return len(shapes) == 2 * len(_STRIDES) and distances == want == likely
+    return len(shapes) == 2 * len(_STRIDES) and distances in wanted and distances == likely
 
 
 def decode(given: HeadInput) -> Decoded:
@@ -40,7 +41,8 @@ def decode(given: HeadInput) -> Decoded:
     class_ids = scores.argmax(axis=1)
     best = scores[np.arange(len(scores)), class_ids]
     sure = np.flatnonzero(best >= given.confidence)
-    place, stride = grid(given.size, _STRIDES)
+    # exporters differ in whether a stride that does not divide the input has a cell at the cut edge
+    place, stride = grid(given.size, _STRIDES, whole=len(scores) != cells(given.size, _STRIDES))
     middle = place[sure] * stride[sure] + (stride[sure] - 1) / 2
     weights = distances[sure].reshape(len(sure), 4, _BINS)
     weights = np.exp(weights - weights.max(axis=2, keepdims=True))

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from eyebright.models.decoders.head import Decoded, HeadInput, Shape, cells, corners
+from eyebright.models.decoders.head import Decoded, HeadInput, Shape, corners, levels
 
 EXPECTS = "one output (4 + classes, boxes) or (boxes, 5 + classes), and (prototypes, h, w) for masks"
 
@@ -26,7 +26,8 @@ def fits(shapes: Mapping[str, Shape], size: tuple[int, int], classes: int) -> bo
     columns, boxes = min(rows[0]), max(rows[0])
     with_object = rows[0][0] > rows[0][1]
     # v5 has three anchors a cell, the others one
-    if boxes != cells(size, (8, 16, 32)) * (3 if with_object else 1) or columns < 5:
+    per_cell = 3 if with_object else 1
+    if boxes % per_cell or not levels(size, boxes // per_cell) or columns < 5:
         return False
     extra = prototypes[0][0] if prototypes else 0
     base = 5 if with_object else 4
