@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from eyebright.core.errors import InputError
 from eyebright.core.types import Image
@@ -75,11 +76,16 @@ class Keeping:
         """Write everybody's chips and vectors into a zip file, not encrypted; return how many faces."""
         return _transfer.write(self._gallery, Path(path))
 
-    def import_(self, path: str | os.PathLike[str]) -> EnrollReport:
-        """Add what `export` wrote; faces that are there already are refused."""
+    def exported(self) -> Iterator[bytes]:
+        """Yield what `export` writes, piece by piece, so that it lies nowhere on this machine."""
+        return _transfer.pieces(self._gallery)
+
+    def import_(self, path: str | os.PathLike[str] | BinaryIO) -> EnrollReport:
+        """Add what `export` wrote, from a path or an open file; faces that are there already are refused."""
         report = EnrollReport()
+        given = Path(path) if isinstance(path, str | os.PathLike) else path
         with Writing(self._gallery) as writing:
-            for name, face in _transfer.read(Path(path), self._gallery.space, self._embedder):
+            for name, face in _transfer.read(given, self._gallery.space, self._embedder):
                 other = writing.owner(face.vector, 1e-4)
                 if other is not None:
                     report.refused.append(Refused(face.source, f"enrolled already, as {other!r}"))

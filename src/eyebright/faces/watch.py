@@ -8,6 +8,7 @@ import dataclasses
 import datetime as dt
 import io
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +20,7 @@ from PIL import Image as Pictures
 from PIL import ImageDraw, ImageFont
 
 from eyebright.core.errors import EyebrightError, InputError, PipelineError, StoreError
-from eyebright.core.protocols import Source
+from eyebright.core.protocols import Sink, Source
 from eyebright.core.types import Detections, Frame, Image
 from eyebright.faces.following import Event, FaceFollower, Followed, Recognizer
 from eyebright.media import CameraSource, RtspSource, VideoSink, display_path, open_source
@@ -70,6 +71,8 @@ class Watcher:
         out: video that is written with boxes, names, frames a second and delay: .mp4, .webm or .avi. None: none.
         events: JSON lines are appended to this file as things happen. None: none.
         on_frame: called with every frame.
+        on_event: called with every event, as it stands in `events`.
+        show: takes the pictures that `out` would be made of as they come, such as a live view; it is not closed.
     """
 
     def __init__(
@@ -79,12 +82,16 @@ class Watcher:
         out: Path | None = None,
         events: Path | None = None,
         on_frame: Callable[[Watched], None] | None = None,
+        on_event: Callable[[dict[str, Any]], None] | None = None,
+        show: Sink | None = None,
     ) -> None:
         self._recognizer = recognizer
         self._follower = FaceFollower(recognizer)
         self._video = None if out is None else VideoSink(out)
         self._events_path = events
         self._on_frame = on_frame
+        self._on_event = on_event
+        self._show = show
         self._log: TextIO | None = None
         self._left: list[Event] = []
         self._arrived: dict[int, float] = {}
@@ -92,8 +99,12 @@ class Watcher:
         self._name = self._started = ""
         self._pipeline: Pipeline | None = None
 
-    def run(self, source: str | Source) -> WatchReport:
-        """Watch until the source ends, or `close` is called.
+    def run(self, source: str | Source, *, name: str | None = None) -> WatchReport:
+        """Watch until the source ends, or `stop` is called.
+
+        Args:
+            source: opened source, or what `open_source` takes.
+            name: what events call it; None: as it was given.
 
         Raises:
             MediaError: the source cannot be opened, or `out` cannot be written.
@@ -108,6 +119,7 @@ class Watcher:
             self._name = without_password(str(source))
             stream = opened
             opened = reconnecting(lambda: stream)
+        self._name = name or self._name
         self._started = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
         live = isinstance(opened, CameraSource | RtspSource | ReconnectingSource)
         self._pipeline = Pipeline(
@@ -151,13 +163,14 @@ class Watcher:
             self._arrived.pop(index, None)  # of frames that were dropped
         delay = now - self._arrived.pop(watched.frame.index, now)
         self._shown.append(now)
-        if self._video is not None:
+        sinks = [sink for sink in (self._video, self._show) if sink is not None]
+        if sinks:
             span = self._shown[-1] - self._shown[0]
             rate = (len(self._shown) - 1) / span if span > 0 else 0.0
             text = f"{rate:.1f} fps   {1000 * delay:.0f} ms"
-            self._video.write(
-                dataclasses.replace(watched.frame, image=draw_followed(watched.frame.image, watched.faces, text))
-            )
+            drawn = dataclasses.replace(watched.frame, image=draw_followed(watched.frame.image, watched.faces, text))
+            for sink in sinks:
+                sink.write(drawn)
         if self._on_frame is not None:
             self._on_frame(watched)
 
@@ -184,6 +197,9 @@ class Watcher:
 
     def _tell(self, events: Sequence[Event]) -> None:
         self._left += [event for event in events if event.kind == "left"]
+        if self._on_event is not None:
+            for event in events:
+                self._on_event(self._facts(event))
         if self._log is None or self._log.closed:
             return
         try:
@@ -220,8 +236,10 @@ def presence(events: Sequence[dict[str, Any]], *, apart_s: float = _APART_S) -> 
         try:
             run = str(event["source"]), str(event["started"])
             span = Span(str(event["person"]), *run, float(event["from_s"]), float(event["to_s"]))
+            if not (math.isfinite(span.from_s) and math.isfinite(span.to_s)):
+                raise ValueError("times are finite")
             last[(*run, int(event["track"]))] = span
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise InputError(f"events: line {number}: expected an event of `faces watch`, got {event!r:.80}") from error
     spans: list[Span] = []
     for span in sorted(last.values()):
@@ -238,18 +256,23 @@ def presence(events: Sequence[dict[str, Any]], *, apart_s: float = _APART_S) -> 
 def presence_of_file(path: Path) -> list[Span]:
     """Read the events of a file; a last line that was cut off by a crash is passed over. Raises as `presence`."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
             f"{display_path(path)}: cannot be read: {getattr(error, 'strerror', None) or error}"
         ) from error
-    events = []
+    return presence_of_text(text, display_path(path))
+
+
+def presence_of_text(text: str, where: str) -> list[Span]:
+    """As `presence_of_file`, from the file's text; `where` it is from stands in errors."""
+    lines, events = text.splitlines(), []
     for number, line in enumerate(lines, start=1):
         try:
             events.append(json.loads(line))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             if number < len(lines):
-                raise InputError(f"{display_path(path)}: line {number}: expected JSON, got {line!r:.60}") from error
+                raise InputError(f"{where}: line {number}: expected JSON, got {line!r:.60}") from error
     return presence(events)
 
 

@@ -19,6 +19,10 @@ from eyebright.service.api import (
     classify,
     detect,
     faces,
+    faces_groups,
+    faces_live,
+    faces_people,
+    faces_work,
     health,
     image,
     indexing,
@@ -84,8 +88,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     state.install(app, services)
     problems.install(app)
     parts = (
-        classify, search, records, indexing, image, detect, track, authenticity, authenticity_cases, faces, models,
-        jobs, live, health,
+        classify, search, records, indexing, image, detect, track, authenticity, authenticity_cases, faces,
+        faces_people, faces_groups, faces_work, faces_live, models, jobs, live, health,
     )  # fmt: skip
     for part in parts:  # the first is found fastest
         app.include_router(part.router)

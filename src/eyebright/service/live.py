@@ -13,7 +13,6 @@ from eyebright.core.protocols import Source
 from eyebright.core.types import Image
 from eyebright.imaging import fit_within
 from eyebright.media import VideoSource, encode_image
-from eyebright.pipeline import ReconnectingSource
 from eyebright.service.problems import Refusal
 
 _LOG = logging.getLogger(__name__)
@@ -98,12 +97,17 @@ class LiveView:
     def close(self, *, wait: bool = False) -> None:
         """Let go of the source; with `wait`, return when it is released."""
         self._closing.set()
-        if isinstance(self._source, ReconnectingSource):
-            self._source.close()
+        self._let_go()
         with self._changed:
             self._changed.notify_all()
         if wait and self._thread.is_alive():
             self._thread.join(_JOIN_S)
+
+    def _let_go(self) -> None:
+        """End sources that would go on by themselves: those that reconnect, those with threads of their own."""
+        close = getattr(self._source, "close", None)
+        if close is not None:
+            close()
 
     def _read(self) -> None:
         try:
@@ -127,6 +131,7 @@ class LiveView:
             now = time.monotonic()
             if self._closing.is_set() or now - self._looked_at > self._idle_s:
                 self._closing.set()
+                self._let_go()
                 return
             with self._changed:
                 if self._newest is not None and self._newest[0] >= self._watched:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import queue
 import resource
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -14,6 +17,7 @@ import uvicorn
 from eyebright.core.errors import InputError
 from eyebright.service.app import create_app
 from eyebright.service.settings import Settings
+from eyebright.service.state import Services
 
 _FILES = 65_536
 
@@ -51,6 +55,45 @@ def serve(settings: Settings, *, started: Callable[[str], None] = lambda _: None
         InputError: the port cannot be had, or certificate and key do not fit.
         StoreError: the home cannot be written.
     """
+    server = _made(settings, started, log_level)
+    try:
+        server.run()
+    except SystemExit as error:
+        raise InputError(
+            f"serve: cannot listen at {settings.host}:{settings.port}; is another server using the port? "
+            "Choose another one with --port"
+        ) from error
+
+
+@contextlib.contextmanager
+def serving(settings: Settings) -> Iterator[tuple[str, Services]]:
+    """Serve in a thread while the block runs; yields the address and what is behind the routes. Raises as `serve`."""
+    addresses: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    server = _made(settings, addresses.put, "warning")
+    services: Services = server.config.app.state.services  # type: ignore[union-attr]  # it is our application
+
+    def run() -> None:
+        try:
+            server.run()
+        except SystemExit:
+            pass  # told below
+        finally:
+            addresses.put(None)
+
+    thread = threading.Thread(target=run, name="serving", daemon=True)
+    thread.start()
+    address = addresses.get()
+    if address is None:
+        raise InputError(f"serve: cannot listen at {settings.host}:{settings.port}")
+    try:
+        yield address, services
+    finally:
+        services.stopping.set()
+        server.should_exit = True
+        thread.join()
+
+
+def _made(settings: Settings, started: Callable[[str], None], log_level: str) -> _Server:
     _more_files()
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a client's malformed form is no news
     app = create_app(settings)
@@ -67,14 +110,7 @@ def serve(settings: Settings, *, started: Callable[[str], None] = lambda _: None
         raise InputError(f"TLS: {settings.tls_cert} and {settings.tls_key} are no certificate and its key") from error
     scheme = "https" if settings.tls_cert else "http"
     host = f"[{settings.host.strip('[]')}]" if ":" in settings.host else settings.host
-    server = _Server(config, app.state.services.stopping.set, lambda port: started(f"{scheme}://{host}:{port}"))
-    try:
-        server.run()
-    except SystemExit as error:
-        raise InputError(
-            f"serve: cannot listen at {settings.host}:{settings.port}; is another server using the port? "
-            "Choose another one with --port"
-        ) from error
+    return _Server(config, app.state.services.stopping.set, lambda port: started(f"{scheme}://{host}:{port}"))
 
 
 def _more_files() -> None:

@@ -22,6 +22,7 @@ from eyebright.service.uploads import Remembered
 if TYPE_CHECKING:
     from eyebright.authenticity import AuthenticityChecker
     from eyebright.faces import FaceRecognizer
+    from eyebright.service.watching import Sightings
 
 MAX_STREAMS = 32
 """Job event streams at once."""
@@ -48,8 +49,9 @@ class Services:
         # interpreter's lock, which the event loop holds when it parses uploads, others keep the cores busy
         self.classifying = ThreadPoolExecutor(2 * default_threads(), thread_name_prefix="classify")
         self._classifiers: dict[str, ImageClassifier] = {}
+        self._sightings: Sightings | None = None
         self._authenticity: AuthenticityChecker | None = None
-        self._faces: FaceRecognizer | None = None
+        self._faces: dict[tuple[str, int, int | None], FaceRecognizer] = {}
         self._jobs: JobQueue | None = None
         self._lock = threading.Lock()
 
@@ -75,12 +77,28 @@ class Services:
     @property
     def faces(self) -> FaceRecognizer:
         """The recogniser of people; its networks are loaded when it is first asked."""
-        with self._lock:
-            if self._faces is None:
-                from eyebright.faces import FaceRecognizer
+        return self.recogniser()
 
-                self._faces = FaceRecognizer(home=self.home)
-            return self._faces
+    def recogniser(self, min_face: int = 40, threads: int | None = None) -> FaceRecognizer:
+        """Return a recogniser of the one gallery, with the embedder that the gallery belongs to now."""
+        with self._lock:
+            from eyebright.faces import FaceRecognizer
+            from eyebright.faces.spaces import kept_embedder
+
+            chosen = kept_embedder(self.home / "faces"), min_face, threads
+            if chosen not in self._faces:
+                self._faces[chosen] = FaceRecognizer(self.home, embedder=chosen[0], min_face=min_face, threads=threads)
+            return self._faces[chosen]
+
+    @property
+    def sightings(self) -> Sightings:
+        """Whom live views have recognised."""
+        with self._lock:
+            if self._sightings is None:
+                from eyebright.service.watching import Sightings
+
+                self._sightings = Sightings()
+            return self._sightings
 
     def loaded_classifier(self, name: str) -> ImageClassifier | None:
         """Return a classifier that was used before, and is therefore on this machine."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Query, UploadFile
@@ -10,12 +11,14 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from eyebright.core.errors import MediaError
-from eyebright.media import encode_image
+from eyebright.media import display_path, encode_image
 from eyebright.service.problems import problems
 from eyebright.service.state import Shared
 from eyebright.service.uploads import check_count, decoded, shown_name
 
 router = APIRouter(prefix="/faces", tags=["Faces"])
+SMALLEST_BLURRED, SMALLEST_WATCHED = 24, 60
+"""Least size of faces, as on the command line: none may be left uncovered, and live ones must be found in time."""
 Picture = Annotated[UploadFile, File(description="A picture.")]
 Name = Annotated[str, Form(min_length=1, max_length=200, description="Name of the person.")]
 
@@ -37,9 +40,11 @@ class People(BaseModel):
 
 
 class KeptFaces(BaseModel):
-    """The enrolled faces of a person."""
+    """Kept faces of a person, or of nobody."""
 
     faces: list[str] = Field(description="Their ids; `/faces/chip` shows each.")
+    sources: list[str] = Field(description="Name of the file that each was found in.")
+    seen_at: list[str] = Field(description="When each was kept, ISO 8601, UTC.")
 
 
 class NotTaken(BaseModel):
@@ -63,7 +68,9 @@ class Known(BaseModel):
     person: str | None = Field(description="Name, or null: unknown.")
     score: float | None = Field(description="Likeness of the nearest person; null in an empty gallery.")
     margin: float | None = Field(description="Score less that of the next best person; null when there is none.")
+    probability: float = Field(description="That both show one person, if that was as likely as not beforehand.")
     nearest: str | None = Field(description="The nearest person, also when the answer is unknown.")
+    runner_up: str | None = Field(description="The next best person.")
 
 
 class Identified(BaseModel):
@@ -103,12 +110,20 @@ def people(
     return People(items=shown, total=len(everybody), encrypted=services.faces.encrypted)
 
 
-@router.get("/kept", summary="List the enrolled faces of a person", responses=problems(409))
+@router.get("/kept", summary="List the kept faces of a person", responses=problems(409))
 def kept(
-    services: Shared, name: Annotated[str, Query(min_length=1, max_length=200, description="Name of the person.")]
+    services: Shared,
+    name: Annotated[
+        str | None, Query(min_length=1, max_length=200, description="Name of the person; none: unknown people.")
+    ] = None,
 ) -> KeptFaces:
-    """List the ids of the enrolled faces of a person."""
-    return KeptFaces(faces=[face.id for face in services.faces.faces(name)])
+    """List the enrolled faces of a person, or those of unknown people, the oldest first."""
+    found = services.faces.faces(name)
+    return KeptFaces(
+        faces=[face.id for face in found],
+        sources=[display_path(Path(face.source).name) for face in found],
+        seen_at=[face.seen_at for face in found],
+    )
 
 
 @router.get(
@@ -147,7 +162,11 @@ def enroll(
 
 
 @router.post("/identify", summary="Say who is in a picture", responses=problems(409, 413, 415))
-def identify(services: Shared, image: Picture) -> Identified:
+def identify(
+    services: Shared,
+    image: Picture,
+    keep_unknown: Annotated[bool, Form(description="Keep unknown faces, to be named later.")] = False,
+) -> Identified:
     """Say of every face of a picture who it is, or that it is unknown. No liveness is checked."""
     pixels = decoded(image, services.settings)
     found = [
@@ -156,9 +175,11 @@ def identify(services: Shared, image: Picture) -> Identified:
             person=match.person,
             score=_finite(match.score),
             margin=_finite(match.margin),
+            probability=match.probability,
             nearest=match.nearest,
+            runner_up=match.runner_up,
         )
-        for face, match in services.faces.identify(pixels)
+        for face, match in services.faces.identify(pixels, keep_unknown=keep_unknown)
     ]
     recogniser = services.faces
     return Identified(
@@ -180,7 +201,9 @@ def verify(services: Shared, first: Picture, second: Picture) -> Verified:
 @router.post("/forget", summary="Forget a person", responses=problems(409))
 def forget(services: Shared, name: Name) -> Forgotten:
     """Remove a person's name, vectors and pictures, and their bytes from the disk."""
-    return Forgotten(faces=services.faces.forget(name))
+    gone = services.faces.forget(name)
+    services.sightings.rename(name, None)
+    return Forgotten(faces=gone)
 
 
 def _finite(value: float) -> float | None:

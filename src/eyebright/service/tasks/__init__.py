@@ -9,6 +9,12 @@ from __future__ import annotations
 KINDS = {
     "authenticity.eval": "eyebright.service.tasks.authenticity:evaluate_manifest",
     "authenticity.fit": "eyebright.service.tasks.authenticity:fit",
+    "faces.blur": "eyebright.service.tasks.faces:blur",
+    "faces.cluster": "eyebright.service.tasks.faces:cluster",
+    "faces.enroll": "eyebright.service.tasks.faces:enroll",
+    "faces.eval": "eyebright.service.tasks.faces:evaluate",
+    "faces.migrate": "eyebright.service.tasks.faces:migrate",
+    "faces.watch": "eyebright.service.tasks.faces:watch",
     "models.pull": "eyebright.service.tasks.models:pull_model",
     "models.verify": "eyebright.service.tasks.models:verify_model",
     "search.duplicates": "eyebright.service.tasks.search:find_duplicates",
