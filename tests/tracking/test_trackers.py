@@ -43,6 +43,16 @@ def test_ten_thousand_boxes() -> None:
     assert (first.track_id == second.track_id).all()
 
 
+def test_a_thousand_boxes_in_one_place_are_a_thousand_tracks() -> None:
+    noise = np.random.default_rng(0).normal(0, 3, (1000, 4))
+    boxes = (np.array([100.0, 100, 300, 300]) + noise).astype(np.float32)
+    tracker = make_tracker("eyebright")
+    for frame in range(2):
+        seen = tracker.update(Detections(boxes + frame, np.full(1000, 0.9, np.float32), np.zeros(1000, int)))
+        assert len(set(seen.track_id.tolist())) == len(seen) >= 900
+        assert len(set(seen.detection_index.tolist())) == len(seen)  # no box carries two ids
+
+
 def test_ocsort_finds_a_lost_walker_where_it_was_last_seen() -> None:
     """The walker stops behind a pillar: the prediction has walked on, the last detection has not."""
     tracker = make_tracker("ocsort")
