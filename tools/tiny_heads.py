@@ -167,14 +167,25 @@ def pose() -> dict[str, Any]:
     return {"heatmaps": maps[None]}
 
 
+def blazepose() -> dict[str, Any]:
+    """As MediaPipe's landmark networks have it; nose and left knee where `POINTS` are, the knee hidden."""
+    rows = np.zeros((39, 5))
+    rows[0, :4], rows[25, :4] = [*POINTS[0, 0], 0, 9], [*POINTS[1, 1], 0, -9]
+    return {
+        "landmarks": rows.reshape(1, -1), "conf": np.array([[0.9]]), "mask": np.zeros((1, 4, 4, 1)),
+        "heatmap": np.zeros((1, 4, 4, 39)), "world": np.zeros((1, 117)),
+    }  # fmt: skip
+
+
 def depth() -> dict[str, Any]:
     return {"depth": np.tile(np.linspace(1, 2, SIZE[1] // 2), (1, SIZE[0] // 2, 1))}
 
 
-TASKS = {"semantic": "segmentation", "pose": "pose", "depth": "depth"}
+TASKS = {"semantic": "segmentation", "pose": "pose", "blazepose": "pose", "depth": "depth"}
 HEADS: dict[str, Callable[[], dict[str, Any]]] = {
     "yolox": yolox, "yolo": yolo, "end2end": end2end, "detr": detr, "detr_softmax": detr_softmax, "nanodet": nanodet,
-    "ssd": ssd, "rcnn": rcnn, "paddle": paddle, "semantic": semantic, "pose": pose, "depth": depth,
+    "ssd": ssd, "rcnn": rcnn, "paddle": paddle, "semantic": semantic, "pose": pose, "blazepose": blazepose,
+    "depth": depth,
 }  # fmt: skip
 
 
@@ -213,6 +224,7 @@ def write(
     beside: tuple[str, str] | None = None,
     opset: int = 13,
     batch: int | str = 1,
+    picture: tuple[int, ...] = (3, *SIZE),
 ) -> Path:
     """Write one graph with its card and label map, and return the graph's path.
 
@@ -225,12 +237,13 @@ def write(
         kind: type of the input.
         beside: further inputs (`orig_target_sizes`, or `scale_factor` with `im_shape`), and the output they scale.
         opset: version of the operators.
+        picture: the axes of one input behind the first.
         batch: length of the input's first axis; a name means any, and outputs grow with it.
     """
     name = name or head
     arrays = {key: np.asarray(value, np.float32) for key, value in outputs.items()}
     more, nodes, constants = sides(*beside) if beside else ([], [], {})
-    inputs = [helper.make_tensor_value_info("images", kind, [batch, 3, *SIZE]), *more]
+    inputs = [helper.make_tensor_value_info("images", kind, [batch, *picture]), *more]
     if beside and beside[0] == "scale_factor":  # PaddleDetection begins with the shape
         inputs = [inputs[1], inputs[0], inputs[2]]
     plain = [key for key in arrays if not beside or key != beside[1]]
@@ -260,10 +273,11 @@ def write(
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
     folder.mkdir(parents=True, exist_ok=True)
+    labels = "blazepose33" if head == "blazepose" else "labels.txt"
     (folder / "labels.txt").write_text("".join(f"{label}\n" for label in LABELS))
     (folder / f"{name}.toml").write_text(
         f'task = "{task or TASKS.get(head, "detection")}"\ninput_size = [{SIZE[0]}, {SIZE[1]}]\nscale = 1.0\n'
-        f'resize = "letterbox"\nantialias = false\nlabels = "labels.txt"\ndecoder = "{head}"\n'
+        f'resize = "letterbox"\nantialias = false\nlabels = "{labels}"\ndecoder = "{head}"\n'
     )
     onnx.save(model, folder / f"{name}.onnx")
     return folder / f"{name}.onnx"

@@ -173,13 +173,14 @@ _CARDS = (
     _zoo(
         "pphumanseg", "segmentation", "human_segmentation_pphumanseg/human_segmentation_pphumanseg_2023mar.onnx",
         6163938, "552d8a984054e59b5d773d24b9b12022b22046ceb2bbc4c9aaeaceb36a9ddf24", "Apache-2.0", (192, 192),
-        _OPENCV, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), resize="squash", decoder="semantic",
+        _OPENCV, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), resize="squash", labels="person2", decoder="semantic",
         note="Person against background.",
     ),
     _zoo(
         "mediapipe_pose", "pose", "pose_estimation_mediapipe/pose_estimation_mediapipe_2023mar.onnx",
         5557238, "9d89c599319a18fb7d2e28451a883476164543182bafca5f09eb2cf767ed2f3f", "Apache-2.0", (256, 256),
-        _OPENCV, layout="nhwc", resize="squash", note="33 keypoints of one upright person in a square crop.",
+        _OPENCV, layout="nhwc", resize="letterbox", pad_value=0, pad_side="both", labels="blazepose33",
+        decoder="blazepose", note="33 keypoints of one upright person who fills the picture; cut people out first.",
     ),
     _zoo(
         "dexined", "edges", "edge_detection_dexined/edge_detection_dexined_2024sep.onnx",

@@ -7,7 +7,7 @@ answer: `Detections` with masks, from `ObjectDetector.segment`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -15,7 +15,9 @@ import numpy as np
 from eyebright.core.errors import ModelError
 from eyebright.core.types import Floats, Image, Ints, check_image
 from eyebright.models._labels import read_labels
+from eyebright.models.decoders import advice, blazepose, fitting
 from eyebright.models.decoders.head import as_probabilities
+from eyebright.models.decoders.maps import proportional
 from eyebright.models.model import OnnxModel
 
 
@@ -40,7 +42,7 @@ class SemanticMap:
 
 
 class _Dense(OnnxModel):
-    """A network with one output a picture."""
+    """A network with one output a picture, or one that the card names as `class_output`."""
 
     def _maps(self, images: Sequence[Image], dimensions: tuple[int, ...], expects: str) -> list[Floats]:
         for row, image in enumerate(images):
@@ -48,12 +50,28 @@ class _Dense(OnnxModel):
         if not images:
             return []
         outputs = self.run(images)
-        if len(outputs) != 1:
-            raise ModelError(f"{self.card.name}: expected one output {expects}, got {', '.join(outputs)}")
+        if self.card.class_output:
+            if self.card.class_output not in outputs:
+                raise ModelError(
+                    f"{self.card.name}: class_output: no output {self.card.class_output!r}; it has {', '.join(outputs)}"
+                )
+            outputs = {self.card.class_output: outputs[self.card.class_output]}
+        if len(outputs) != 1 or any(value.ndim - 1 not in dimensions for value in outputs.values()):
+            raise self._misfit(outputs, expects)
         [values] = outputs.values()
-        if values.ndim - 1 not in dimensions:
-            raise ModelError(f"{self.card.name}: expected one output {expects} a picture, got {values.shape[1:]}")
         return [np.asarray(value, dtype=np.float32) for value in values]
+
+    def _misfit(self, outputs: Mapping[str, Floats], expects: str) -> ModelError:
+        shapes = {name: tuple(value.shape[1:]) for name, value in outputs.items()}
+        whole = {name: tuple(value.shape) for name, value in outputs.items()}
+        size, classes = self.preprocessor.size, len(read_labels(self.card))
+        names = fitting(shapes, size, classes) + fitting(whole, size, classes)
+        listing = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        return ModelError(
+            f"{self.card.name}: expected {expects}, got {listing}; "
+            f"{advice(names, self.card.decoder)}"
+            + ("; or name the output in the card as class_output" if len(outputs) > 1 else "")
+        )
 
     def _upright(self, planes: Floats, image: Image, *, smooth: bool = True) -> Floats:
         """Return maps `(C, h, w)` of the input as `(C, H, W)` of the picture: the padding off, each pixel looked up."""
@@ -83,8 +101,10 @@ class SemanticSegmenter(_Dense):
             ModelError: the output is neither class scores `(C, h, w)` nor a class map `(h, w)`.
         """
         labels, found = read_labels(self.card), []
-        expects = "(classes, h, w) or (h, w)"
+        expects = "one output (classes, h, w) or (h, w)"
         for image, values in zip(images, self._maps(images, (2, 3), expects), strict=True):
+            if not proportional(values.shape, self.preprocessor.size):
+                raise self._misfit({"output": values[None]}, expects)
             if values.ndim == 2 or (len(values) == 1 and values.max() > 1):
                 # ids cannot be averaged
                 ids = self._upright(values.reshape(1, *values.shape[-2:]), image, smooth=False)[0]
@@ -107,11 +127,9 @@ class DepthEstimator(_Dense):
             ModelError: the output is no map `(h, w)` or `(1, h, w)`.
         """
         found = []
-        for image, values in zip(images, self._maps(images, (2, 3), "(h, w)"), strict=True):
-            if values.ndim == 3 and len(values) != 1:
-                raise ModelError(
-                    f"{self.card.name}: expected one map (h, w), got {values.shape}; try decoder 'semantic'"
-                )
+        for image, values in zip(images, self._maps(images, (2, 3), "one map (h, w)"), strict=True):
+            if (values.ndim == 3 and len(values) != 1) or not proportional(values.shape, self.preprocessor.size):
+                raise self._misfit({"output": values[None]}, "one map (h, w)")
             found.append(self._upright(values.reshape(1, *values.shape[-2:]), image)[0])
         return found
 
@@ -132,27 +150,47 @@ class Pose:
 
 
 class PoseEstimator(_Dense):
-    """Finds the keypoints of the one body in a picture: decoder `pose`. See `OnnxModel` for the arguments."""
+    """Finds the keypoints of the one body in a picture: decoder `pose` or `blazepose`. See `OnnxModel`."""
 
     def pose(self, images: Sequence[Image]) -> list[Pose]:
-        """Return one pose a picture, from heat maps `(K, h, w)` or from rows `(K, 2)` and `(K, 3)` (x, y, score).
+        """Return one pose a picture.
+
+        `pose` reads heat maps `(K, h, w)` or rows `(K, 2)` and `(K, 3)` (x, y, score), `blazepose` MediaPipe's points;
+        there every score is low where nobody is in the picture.
 
         Raises:
             InputError: something in `images` is not such a picture.
             ModelError: the output is neither.
         """
         labels, found = read_labels(self.card), []
-        for image, values in zip(images, self._maps(images, (2, 3), "(K, h, w), (K, 2) or (K, 3)"), strict=True):
-            if values.ndim == 3:
-                points, scores = self._peaks(values)
-            elif values.shape[1] in (2, 3):
-                points = values[:, :2]
-                scores = values[:, 2] if values.shape[1] == 3 else np.ones(len(values), dtype=np.float32)
-            else:
-                raise ModelError(f"{self.card.name}: expected (K, h, w), (K, 2) or (K, 3), got {values.shape}")
+        for image, (points, scores) in zip(images, self._points(images), strict=True):
             placed = self.preprocessor.placement(*image.shape[:2])
             found.append(Pose(placed.points_to_source(points).astype(np.float32), scores, labels))
         return found
+
+    def _points(self, images: Sequence[Image]) -> list[tuple[Floats, Floats]]:
+        """Return points in pixels of the input, and their scores, of each picture."""
+        if self.card.decoder == "blazepose":
+            return self._landmarks(images)
+        found, expects = [], "one output (K, h, w), (K, 2) or (K, 3)"
+        for values in self._maps(images, (2, 3), expects):
+            if values.ndim == 3:
+                found.append(self._peaks(values))
+            elif values.shape[1] in (2, 3):
+                scores = values[:, 2] if values.shape[1] == 3 else np.ones(len(values), dtype=np.float32)
+                found.append((values[:, :2], scores))
+            else:
+                raise self._misfit({"output": values[None]}, expects)
+        return found
+
+    def _landmarks(self, images: Sequence[Image]) -> list[tuple[Floats, Floats]]:
+        for row, image in enumerate(images):
+            check_image(image, f"{self.card.name}: image {row}")
+        outputs = self.run(images) if images else {}
+        size, classes = self.preprocessor.size, len(read_labels(self.card))
+        if images and not blazepose.fits({name: v.shape[1:] for name, v in outputs.items()}, size, classes):
+            raise self._misfit(outputs, blazepose.EXPECTS)
+        return [blazepose.decode({name: v[row] for name, v in outputs.items()}) for row in range(len(images))]
 
     def _peaks(self, maps: Floats) -> tuple[Floats, Floats]:
         """Return the middle of each map's highest cell, in pixels of the input, and its value."""

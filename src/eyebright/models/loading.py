@@ -32,7 +32,11 @@ _CLASSES: dict[str, type[OnnxModel]] = {
     "quality": FaceQuality,
     "anti-spoofing": FaceLiveness,
 }
-_DENSE: dict[str, type[OnnxModel]] = {"pose": PoseEstimator, "semantic": SemanticSegmenter}
+_DENSE: dict[str, type[OnnxModel]] = {
+    "pose": PoseEstimator,
+    "blazepose": PoseEstimator,
+    "semantic": SemanticSegmenter,
+}
 _DETECTORS: dict[str, type[OnnxModel]] = {
     "mtcnn": MtcnnDetector,
     "yunet": YunetDetector,
@@ -82,10 +86,10 @@ def load_model(
         task: what it shall do, when the card offers more than one thing: `classification` gives an
             `ImageClassifier`, `embedding` and `reid` an `ImageEmbedder`, `features` an `ImageFeatures`,
             `detection` an `ObjectDetector` (so do `pose` and `segmentation` with a detector's head), `depth` a
-            `DepthEstimator`, `pose` a `PoseEstimator` (decoder `pose`), `segmentation` a `SemanticSegmenter` (decoder
-            `semantic`), `face-detection` a `FaceDetector`, `face-embedding` a `FaceEmbedder`,
-            `quality` a `FaceQuality`, `anti-spoofing` a `FaceLiveness`, anything else an `OnnxModel` with raw
-            outputs. None: the card's own task.
+            `DepthEstimator`, `pose` a `PoseEstimator` (decoder `pose` or `blazepose`), `segmentation` a
+            `SemanticSegmenter` (decoder `semantic`), `face-detection` a `FaceDetector`, `face-embedding` a
+            `FaceEmbedder`, `quality` a `FaceQuality`, `anti-spoofing` a `FaceLiveness`, anything else an `OnnxModel`
+            with raw outputs. None: the card's own task.
         home: see `eyebright.media.home.home_dir`.
         threads: threads inside one run; None: the number of cores, at most 8.
 

@@ -12,7 +12,7 @@ from eyebright.core.types import Detections, Floats, Image, check_image
 from eyebright.models._instance_masks import instance_masks
 from eyebright.models._labels import read_labels
 from eyebright.models.card import ModelCard
-from eyebright.models.decoders import HEADS, Decoded, HeadInput, fitting
+from eyebright.models.decoders import HEADS, Decoded, HeadInput, advice, fitting
 from eyebright.models.model import BATCH, OnnxModel
 from eyebright.ops import Letterbox, clip, nms
 
@@ -117,15 +117,10 @@ class ObjectDetector(OnnxModel):
         each = {name: shape[1:] for name, shape in shapes.items()} if whole else shapes
         others = fitting(each, size, classes) + (fitting(shapes, size, classes) if whole else [])
         listing = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        named = [name for name in dict.fromkeys(others) if name != self.card.decoder]
-        hint = (
-            f'these would fit decoder = "{named[0]}"' + (f" (or {', '.join(named[1:])})" if named[1:] else "")
-            if named
-            else "no head fits; check input_size and labels in the card"
-        )
         return ModelError(
             f"{self.card.name}: head {self.card.decoder!r} expects {HEADS[self.card.decoder].expects} at input "
-            f"{size[0]}x{size[1]} with {classes or 'unknown'} classes, got {listing}; {hint}"
+            f"{size[0]}x{size[1]} with {classes or 'unknown'} classes, got {listing}; "
+            f"{advice(others, self.card.decoder)}"
         )
 
     def _one(self, outputs: dict[str, Floats], image: Image) -> Detections:
