@@ -146,17 +146,31 @@ def test_eval_of_objects_and_of_class_maps(tmp_path: Path):
     for name in ("truth", "found"):
         (tmp_path / f"maps_{name}").mkdir()
     words = ("segment", "eval", "--gt", tmp_path / "truth", "--resamples", "5", "--pred")
-    same, less = (json.loads(eyebright(*words, tmp_path / name, "--json").stdout) for name in ("truth", "found"))
+    same, less = (
+        json.loads(eyebright(*words, tmp_path / name, "--json", "--worst", tmp_path / f"worst_{name}").stdout)
+        for name in ("truth", "found")
+    )
     assert same["AP"] == same["PQ"] == same["mIoU"] == 1
     assert 0.5 < less["PQ"] < 0.9
     assert set(less["intervals"]) == {"AP", "AP50", "AR", "PQ", "mIoU"}
-    assert "mIoU" in eyebright(*words, tmp_path / "found").stdout
+    assert less["worst"] == [{"image": "a.png", "missed": 0, "wrong": 0, "found": 1}]
+    assert "Loc" in less["errors"]["delta_AP50"]
+    drawn = read_image(tmp_path / "worst_found" / "01_a.jpg").astype(int)
+    assert drawn[30, 30, 0] < 200  # tinted
+    shown = eyebright(*words, tmp_path / "found").stdout
+    assert "mIoU" in shown
+    assert "AP50 lost by kind of error" in shown
     truth = (picture[:, :, 0] > 200).astype(np.uint8)
     for name, numbers in (("truth", truth), ("found", np.roll(truth, 6, axis=1))):
         write_grey(tmp_path / f"maps_{name}" / "a.png", numbers)
     words = ("segment", "eval", "--gt", tmp_path / "maps_truth", "--pred", tmp_path / "maps_found", "--labels")
     out = json.loads(eyebright(*words, "ground,red", "--json").stdout)
     assert out["per_class"]["red"]["IoU"] == pytest.approx(24 / 36, abs=1e-6)
+    assert out["worst"][0]["image"] == "a"
+    assert "red taken for ground" in eyebright(*words, "ground,red", "--worst", tmp_path / "w").stdout
+    drawn = read_image(tmp_path / "w" / "01_a.png")
+    red, green, blue = drawn[30, 53].astype(int)
+    assert red > 2 * max(green, blue)
     assert "expected classes 0 to 0" in eyebright(*words, "ground").stderr
     (tmp_path / "maps_found" / "a.png").unlink()
     done = eyebright(*words, "ground,red")
@@ -174,6 +188,25 @@ def test_eval_of_a_model_that_looks_at_the_pictures(photo: Path, tmp_path: Path)
     assert (out["AP"], out["PQ"]) == (1, 1)
     assert "cuts out no objects" in eyebright(*words, "efficientnet_lite0").stderr
     assert "either --pred FILE or --model" in eyebright("segment", "eval", "--gt", tmp_path / "truth.json").stderr
+
+
+def test_eval_of_a_semantic_model_that_looks_at_the_pictures(photo: Path, tmp_path: Path):
+    model = TINY.write(tmp_path / "models", "semantic", TINY.semantic())
+    (tmp_path / "pictures").mkdir()
+    photo.rename(tmp_path / "pictures" / "a.png")
+    made = eyebright("segment", "run", tmp_path / "pictures", "--model", model, "--masks", tmp_path / "truth")
+    assert made.returncode == 0, made.stderr
+    words = ("segment", "eval", "--gt", tmp_path / "truth", "--json", "--resamples", "0", "--model")
+    out = json.loads(eyebright(*words, model, "--images", tmp_path / "pictures", "--worst", tmp_path / "w").stdout)
+    assert (out["mIoU"], list(out["per_class"])) == (1, ["cat", "dog", "bird"])
+    assert len(list((tmp_path / "w").iterdir())) == 1
+    assert "--model needs --images DIR" in eyebright(*words, model).stderr
+    assert "names no pixels" in eyebright(*words, "efficientnet_lite0", "--images", tmp_path / "pictures").stderr
+    (tmp_path / "empty").mkdir()
+    assert "has no picture named a" in eyebright(*words, model, "--images", tmp_path / "empty").stderr
+    write_image(tmp_path / "pictures" / "a.jpg", np.zeros((128, 192, 3), np.uint8))
+    done = eyebright(*words, model, "--images", tmp_path / "pictures")
+    assert (done.returncode, "two pictures are named a" in done.stderr) == (2, True)
 
 
 def write_grey(path: Path, numbers: np.ndarray) -> None:

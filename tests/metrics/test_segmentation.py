@@ -14,7 +14,13 @@ from pycocotools.cocoeval import COCOeval
 from eyebright.core.errors import InputError
 from eyebright.core.types import Detections, Masks
 from eyebright.interop import AnnotatedImage, Annotations, to_coco
-from eyebright.metrics import evaluate_masks, mean_iou, object_keypoint_similarity, panoptic_quality
+from eyebright.metrics import (
+    evaluate_detections,
+    evaluate_masks,
+    mean_iou,
+    object_keypoint_similarity,
+    panoptic_quality,
+)
 
 
 def test_mean_iou_by_hand():
@@ -27,6 +33,28 @@ def test_mean_iou_by_hand():
     assert out["per_class"]["dog"] == {"IoU": None, "pixels": 0}
     assert out["per_class"]["cat"] == {"IoU": 0.75, "pixels": 3}
     assert out["intervals"]["mIoU"] == [0.75, 0.75]  # one picture: drawn anew it is the same
+
+
+def test_errors_of_class_maps_by_kind_and_by_picture():
+    truth = np.zeros((100, 100), int)
+    truth[:, 50:] = 1
+    shifted, spotted = truth.copy(), truth.copy()
+    shifted[:, 50:52] = 0  # two columns beside the edge; 2 % of the diagonal are three pixels
+    spotted[40:60, 5:15] = 2  # far from it
+    out = mean_iou([truth] * 3, [truth, shifted, spotted], ["ground", "cat", "dog"], names=["a", "b", "c"], resamples=0)
+    assert (out["errors"]["edge"], out["errors"]["inside"]) == pytest.approx((200 / 30000, 200 / 30000), abs=1e-6)
+    assert [(e["truth"], e["taken_for"]) for e in out["errors"]["confused"]] == [("ground", "dog"), ("cat", "ground")]
+    assert out["confusion"] == {
+        "labels": ["ground", "cat", "dog"],
+        "matrix": [[14800, 0, 200], [200, 14800, 0], [0, 0, 0]],
+    }
+    assert [(each["image"], each["wrong"]) for each in out["worst"]] == [("b", 0.02), ("c", 0.02), ("a", 0)]
+    assert out["worst"][2]["mIoU"] == 1
+    assert out["worst"][0]["mIoU"] == pytest.approx((5000 / 5200 + 4800 / 5000) / 2, abs=1e-6)
+    ignored = np.where(spotted == 2, 255, truth)
+    assert mean_iou([ignored], [spotted], ["ground", "cat", "dog"], resamples=0)["worst"][0]["wrong"] == 0
+    with pytest.raises(InputError, match="one name a picture, got 1 for 2"):
+        mean_iou([truth] * 2, [truth] * 2, ["ground", "cat"], names=["a"])
 
 
 def test_intervals_hold_the_figure_and_shrink_with_more_pictures():
@@ -138,6 +166,26 @@ def test_mask_ap_is_that_of_pycocotools():
     same = evaluate_masks(truth, truth, resamples=0)
     assert same["AP"] == same["mIoU"] == 1
     assert "intervals" not in same
+
+
+def test_kinds_of_error_and_worst_pictures_look_at_masks_not_at_boxes():
+    """Two triangles with one box and almost nothing in common, and one object found whole."""
+    lower = np.tril(np.ones((8, 8), bool), -1)
+    one, other = np.zeros((8, 10), bool), np.zeros((8, 10), bool)
+    one[:, :8], other[:, :8] = lower, lower.T
+    truth = Annotations(("cat",), (picture("a", [one], [0]), picture("b", [one], [0])))
+    found = Annotations(("cat",), (picture("a", [one], [0], [0.9]), picture("b", [other], [0], [0.8])))
+    out = evaluate_masks(truth, found, resamples=0)
+    assert out["worst"] == [
+        {"image": "b", "missed": 1, "wrong": 1, "found": 0},
+        {"image": "a", "missed": 0, "wrong": 0, "found": 1},
+    ]
+    assert out["confusion"]["matrix"] == [[1, 1], [1, 0]]
+    assert (out["errors"]["counts"]["Bkg"], out["errors"]["counts"]["Miss"]) == (1, 1)
+    assert out["per_class"]["cat"]["objects"] == 2
+    assert out["per_class"]["cat"]["AP50"] == pytest.approx(51 / 101, abs=1e-6)
+    boxes = evaluate_detections(truth, found, resamples=0)
+    assert (boxes["errors"]["counts"]["Bkg"], boxes["worst"][0]["missed"]) == (0, 0)
 
 
 def test_objects_without_masks_or_of_other_sizes_are_refused():

@@ -68,16 +68,35 @@ def show(figures: dict[str, Any]) -> None:
         for name, each in figures["per_class"].items()
     ]
     table(["class", "AP", "AP50", "AR", "objects"], rows)
-    kinds = figures["errors"]["delta_AP50"]
-    typer.echo("AP50 lost by kind of error: " + ", ".join(f"{name} {_figure(kinds[name])}" for name in kinds))
+    show_errors(figures)
+
+
+def show_errors(figures: dict[str, Any]) -> None:
+    """Print the kinds of error and the worst pictures, of objects or of class maps."""
+    errors = figures["errors"]
+    if "delta_AP50" in errors:
+        kinds = errors["delta_AP50"]
+        typer.echo("AP50 lost by kind of error: " + ", ".join(f"{name} {_figure(kinds[name])}" for name in kinds))
+        for each in figures["worst"][:3]:
+            typer.echo(f"worst: {each['image']}: {each['missed']} missed, {each['wrong']} wrong, {each['found']} found")
+        return
+    typer.echo(f"wrong pixels: {errors['edge']:.1%} near an edge, {errors['inside']:.1%} elsewhere")
+    for each in errors["confused"][:3]:
+        typer.echo(f"{each['truth']} taken for {each['taken_for']}: {each['part']:.1%}")
     for each in figures["worst"][:3]:
-        typer.echo(f"worst: {each['image']}: {each['missed']} missed, {each['wrong']} wrong, {each['found']} found")
+        typer.echo(f"worst: {each['image']}: {each['wrong']:.1%} of its pixels wrong, mIoU {each['mIoU']:.3f}")
 
 
 def draw_worst(
-    folder: Path, worst: Sequence[dict[str, Any]], truth: Annotations, predicted: Annotations, images: Path
+    folder: Path,
+    worst: Sequence[dict[str, Any]],
+    truth: Annotations,
+    predicted: Annotations,
+    images: Path,
+    *,
+    confidence: float = 0.25,
 ) -> None:
-    """Draw the worst pictures with the truth in green and what was found in red."""
+    """Draw the worst pictures with the truth in green and what was found, surely enough, in red."""
     from eyebright.media import read_image, write_image
     from eyebright.viz import draw_detections
 
@@ -85,7 +104,7 @@ def draw_worst(
     folder.mkdir(parents=True, exist_ok=True)
     for rank, each in enumerate(worst, start=1):
         want, got = truth.images[places[each["image"]]].objects, predicted.images[places[each["image"]]].objects
-        got = got[got.confidence >= 0.25]
+        got = got[got.confidence >= confidence]
         picture = read_image(images / each["image"])
         picture = draw_detections(picture, want, names=False, colours=[_GREEN] * len(want))
         picture = draw_detections(picture, got, truth.labels, colours=[_RED] * len(got))

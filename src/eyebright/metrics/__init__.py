@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from eyebright.metrics.detection import evaluate_detections, worst_images
     from eyebright.metrics.keypoints import object_keypoint_similarity
     from eyebright.metrics.mot import MotScores, combined, mot_scores, mot_sequence
+    from eyebright.metrics.pixels import mean_iou
     from eyebright.metrics.proposals import proposal_recall
     from eyebright.metrics.retrieval import RetrievalMetric, average_precision, hit_at, precision_at
-    from eyebright.metrics.segmentation import evaluate_masks, mean_iou, panoptic_quality
+    from eyebright.metrics.segmentation import evaluate_masks, panoptic_quality
     from eyebright.metrics.verification import (
         Interval,
         VerificationMetric,
@@ -45,7 +46,7 @@ _HOMES = {
     "evaluate_detections": "detection",
     "evaluate_masks": "segmentation",
     "hit_at": "retrieval",
-    "mean_iou": "segmentation",
+    "mean_iou": "pixels",
     "mot_scores": "mot",
     "mot_sequence": "mot",
     "object_keypoint_similarity": "keypoints",

@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from eyebright.core.errors import EyebrightError, InputError
+from eyebright.core.types import Detections
 from eyebright.interop import Annotations, to_coco
 
 _NAMES = {"AP": "AP", "AP50": "AP50", "AP75": "AP75", "AR100": "AR"}
@@ -47,11 +49,24 @@ def evaluate_detections(
         import hotcoco
     except ImportError as error:
         raise EyebrightError("detection metrics need hotcoco; pip install 'eyebright[eval]'") from error
+    return _figures(hotcoco, truth, predicted, "bbox", resamples, confidence, seed)
+
+
+def _figures(
+    hotcoco: Any,
+    truth: Annotations,
+    predicted: Annotations,
+    kind: str,
+    resamples: int,
+    confidence: float,
+    seed: int,
+) -> dict[str, Any]:
+    """Return the figures of `evaluate_detections`; `kind` is `bbox` or `segm`, by which overlaps are measured."""
     _check(truth, predicted)
     gold, rows = to_coco(_numbered(truth), scores=False), to_coco(_numbered(predicted), scores=True)["annotations"]
     if not gold["annotations"]:
         raise InputError("evaluation: expected at least one object in the ground truth, got none")
-    run = _run(hotcoco, gold, rows)
+    run = _run(hotcoco, gold, rows, kind)
     figures, errors = run.get_results(), run.tide_errors()
     matrix = np.asarray(run.confusion_matrix(iou_thr=0.5, min_score=confidence)["matrix"], dtype=np.int64)
     out: dict[str, Any] = {ours: _plain(figures[theirs]) for theirs, ours in (_NAMES | _SIZES).items()}
@@ -63,20 +78,27 @@ def evaluate_detections(
         "counts": {name: int(value) for name, value in errors["counts"].items()},
     }
     if resamples:
-        out["intervals"] = _intervals(hotcoco, gold, rows, resamples, seed)
-    out["worst"] = worst_images(truth, predicted, confidence=confidence)
+        out["intervals"] = _intervals(hotcoco, gold, rows, resamples, seed, kind)
+    out["worst"] = worst_images(truth, predicted, confidence=confidence, masks=kind == "segm")
     return out
 
 
-def worst_images(truth: Annotations, predicted: Annotations, *, confidence: float = 0.25) -> list[dict[str, Any]]:
-    """Return the pictures with most errors first: `image`, `missed`, `wrong` and `found`, by IoU 0.5 and class."""
-    from eyebright.ops import iou
+def worst_images(
+    truth: Annotations, predicted: Annotations, *, confidence: float = 0.25, masks: bool = False
+) -> list[dict[str, Any]]:
+    """Return the pictures with most errors first: `image`, `missed`, `wrong` and `found`, by IoU 0.5 and class.
 
+    Args:
+        truth: crowds are neither found nor missed.
+        predicted: of the same pictures.
+        confidence: the least score of what counts as found.
+        masks: measure the overlap of masks, not of boxes.
+    """
     out = []
     for want, got in zip(truth.images, predicted.images, strict=True):
         sure = got.objects[got.objects.confidence >= confidence]
         order = np.argsort(-sure.confidence, kind="stable")
-        overlap = iou(sure.xyxy[order], want.objects.xyxy)
+        overlap = _overlap(sure[order], want.objects, masks=masks)
         overlap *= sure.class_id[order][:, None] == want.objects.class_id[None]
         open_ = np.ones(len(want.objects), dtype=bool)
         found = wrong = 0
@@ -92,6 +114,14 @@ def worst_images(truth: Annotations, predicted: Annotations, *, confidence: floa
         out.append({"image": want.name, "missed": missed, "wrong": wrong, "found": found})
     out.sort(key=lambda each: -(each["missed"] + each["wrong"]))  # type: ignore[operator]  # the counts are numbers
     return out[:10]
+
+
+def _overlap(found: Detections, wanted: Detections, *, masks: bool) -> npt.NDArray[np.float64]:
+    from eyebright.ops import iou, mask_iou
+
+    if masks and found.masks is not None and wanted.masks is not None:
+        return mask_iou(found.masks, wanted.masks)
+    return iou(found.xyxy, wanted.xyxy)
 
 
 def _run(hotcoco: Any, gold: dict[str, Any], rows: list[dict[str, Any]], kind: str = "bbox") -> Any:

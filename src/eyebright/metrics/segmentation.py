@@ -6,51 +6,17 @@ average precision is hotcoco's (extra `eval`), which follows COCO's own pycocoto
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from eyebright.core.errors import EyebrightError, InputError
-from eyebright.interop import AnnotatedImage, Annotations, to_coco
-from eyebright.metrics.detection import _check, _intervals, _numbered, _plain, _run
+from eyebright.interop import AnnotatedImage, Annotations
+from eyebright.metrics.detection import _check, _figures
+from eyebright.metrics.pixels import confusion_of, drawn_anew, pixel_figures
 
-_AP = {"AP": "AP", "AP50": "AP50", "AP75": "AP75", "AR100": "AR"}
 Counts = npt.NDArray[np.float64]
-
-
-def mean_iou(
-    truth: Sequence[npt.ArrayLike],
-    predicted: Sequence[npt.ArrayLike],
-    labels: Sequence[str],
-    *,
-    ignore: int | None = 255,
-    resamples: int = 200,
-    seed: int = 0,
-) -> dict[str, Any]:
-    """Compare class maps, pixel by pixel.
-
-    Args:
-        truth: one integer map `(H, W)` a picture, class numbers from 0.
-        predicted: of the same sizes.
-        labels: names of the classes.
-        ignore: pixels of the truth with this number are not looked at.
-        resamples: how often the pictures are drawn anew for the intervals; 0: none.
-        seed: of the resampling.
-
-    Returns:
-        `mIoU` (the mean over classes that occur on either side), `pixel_accuracy`, `per_class` by name with `IoU` (None
-        where the class occurs on neither side) and `pixels` of the truth, and `intervals` (95 %) of the first two.
-
-    Raises:
-        InputError: maps that differ in number or size, or hold other classes; nothing to look at at all.
-    """
-    if len(truth) != len(predicted):
-        raise InputError(f"mean IoU: expected one map a picture, got {len(truth)} and {len(predicted)}")
-    pairs = enumerate(zip(truth, predicted, strict=True))
-    tables = [_confusion(want, got, len(labels), ignore, f"mean IoU: picture {row}") for row, (want, got) in pairs]
-    return _pixel_figures(tables, labels, resamples, seed)
 
 
 def panoptic_quality(
@@ -92,7 +58,7 @@ def panoptic_quality(
         for row, label in enumerate(truth.labels)
     }
     if resamples:
-        out["intervals"] = _drawn_anew(tables, _mean_qualities, names, resamples, seed)
+        out["intervals"] = drawn_anew(tables, _mean_qualities, names, resamples, seed)
     return out
 
 
@@ -105,13 +71,15 @@ def evaluate_masks(
         truth: with masks; crowds count neither as found nor as missed.
         predicted: of the same pictures and classes, with masks.
         resamples: how often the pictures are drawn anew for the intervals; 0: none.
-        confidence: the least score of what counts for PQ and mIoU; average precision looks at all.
+        confidence: the least score of what counts for PQ, mIoU, the confusion and the worst; average precision looks
+            at all.
         seed: of the resampling.
 
     Returns:
-        `AP`, `AP50`, `AP75`, `AR` of masks as COCO has them; `PQ`, `SQ`, `RQ` of `panoptic_quality`; `mIoU` of the
+        Everything of `evaluate_detections`, with the overlap of masks: `AP`, `AP50`, `AP75`, `AR`, those by size,
+        `pr_curve`, `confusion`, `errors`, `worst`; besides `PQ`, `SQ`, `RQ` of `panoptic_quality`, and `mIoU` of the
         classes' pixels, those of no object being a class of their own, `background`; `per_class` by name with `PQ`,
-        `SQ`, `RQ`, `tp`, `fp`, `fn`, `IoU`; `intervals` (95 %) of AP, AP50, AR, PQ and mIoU.
+        `SQ`, `RQ`, `tp`, `fp`, `fn`, `IoU` too; `intervals` (95 %) of AP, AP50, AR, PQ and mIoU.
 
     Raises:
         InputError: pictures or classes differ, objects without masks, or nothing to find at all.
@@ -124,71 +92,16 @@ def evaluate_masks(
     panoptic = panoptic_quality(truth, predicted, confidence=confidence, resamples=resamples, seed=seed)
     # one picture's maps at a time: those of a whole set would not fit in memory
     tables = [
-        _confusion(_class_map(want, 0.0), _class_map(got, confidence), len(truth.labels) + 1, -1, want.name)
+        confusion_of(_class_map(want, 0.0), _class_map(got, confidence), len(truth.labels) + 1, -1, want.name)
         for want, got in zip(truth.images, predicted.images, strict=True)
     ]
-    pixels = _pixel_figures(tables, ["background", *truth.labels], resamples, seed)
-    gold, rows = to_coco(_numbered(truth), scores=False), to_coco(_numbered(predicted), scores=True)["annotations"]
-    if not gold["annotations"]:
-        raise InputError("evaluation: expected at least one object in the ground truth, got none")
-    figures = _run(hotcoco, gold, rows, "segm").get_results()
-    out: dict[str, Any] = {ours: _plain(figures[theirs]) for theirs, ours in _AP.items()}
+    pixels = pixel_figures(tables, ["background", *truth.labels], resamples, seed)
+    out = _figures(hotcoco, truth, predicted, "segm", resamples, confidence, seed)
     out |= {name: panoptic[name] for name in ("PQ", "SQ", "RQ")} | {"mIoU": pixels["mIoU"]}
-    out["per_class"] = {
-        name: {**panoptic["per_class"][name], "IoU": pixels["per_class"][name]["IoU"]} for name in truth.labels
-    }
+    for name in truth.labels:
+        out["per_class"][name] |= {**panoptic["per_class"][name], "IoU": pixels["per_class"][name]["IoU"]}
     if resamples:
-        out["intervals"] = {
-            **_intervals(hotcoco, gold, rows, resamples, seed, "segm"),
-            "PQ": panoptic["intervals"]["PQ"],
-            "mIoU": pixels["intervals"]["mIoU"],
-        }
-    return out
-
-
-def _confusion(given: npt.ArrayLike, other: npt.ArrayLike, count: int, ignore: int | None, where: str) -> Counts:
-    """Return how many pixels of each class (rows) are taken for each (columns), `(count, count)`."""
-    want, got = np.asarray(given), np.asarray(other)
-    if want.ndim != 2 or want.shape != got.shape or want.dtype.kind not in "iu" or got.dtype.kind not in "iu":
-        raise InputError(
-            f"{where}: expected two integer maps (H, W) of one size, got {want.dtype} {want.shape} "
-            f"and {got.dtype} {got.shape}"
-        )
-    kept = np.ones(want.shape, dtype=np.bool_) if ignore is None else want != ignore
-    a, b = want[kept].astype(np.int64), got[kept].astype(np.int64)
-    if len(a) and (min(a.min(), b.min()) < 0 or max(a.max(), b.max()) >= count):
-        raise InputError(
-            f"{where}: expected classes 0 to {count - 1}, got {min(a.min(), b.min())} to {max(a.max(), b.max())}"
-        )
-    return np.bincount(a * count + b, minlength=count * count).reshape(count, count).astype(np.float64)
-
-
-def _pixel_figures(each: Sequence[Counts], labels: Sequence[str], resamples: int, seed: int) -> dict[str, Any]:
-    """Return the figures of `mean_iou` from one confusion matrix a picture."""
-    tables = np.array(each).reshape(-1, len(labels), len(labels))
-    if not tables.sum():
-        raise InputError("mean IoU: expected at least one pixel to compare, got none")
-
-    def figures(table: Counts) -> tuple[float, float]:
-        return float(np.nanmean(_class_iou(table))), float(np.trace(table) / table.sum())
-
-    whole = tables.sum(axis=0)
-    iou = _class_iou(whole)
-    out: dict[str, Any] = dict(zip(("mIoU", "pixel_accuracy"), (round(v, 6) for v in figures(whole)), strict=True))
-    out["per_class"] = {
-        name: {"IoU": None if np.isnan(iou[row]) else round(float(iou[row]), 6), "pixels": int(whole[row].sum())}
-        for row, name in enumerate(labels)
-    }
-    if resamples:
-        out["intervals"] = _drawn_anew(tables, figures, ("mIoU", "pixel_accuracy"), resamples, seed)
-    return out
-
-
-def _class_iou(table: Counts) -> Counts:
-    """Return the IoU of each class of a confusion matrix, NaN where it occurs on neither side."""
-    shared = np.diag(table)
-    either = table.sum(axis=0) + table.sum(axis=1) - shared
-    out: Counts = np.divide(shared, either, out=np.full(len(table), np.nan), where=either > 0)
+        out["intervals"] |= {"PQ": panoptic["intervals"]["PQ"], "mIoU": pixels["intervals"]["mIoU"]}
     return out
 
 
@@ -204,17 +117,6 @@ def _qualities(table: Counts) -> Counts:
 
 def _mean_qualities(table: Counts) -> tuple[float, ...]:
     return tuple(float(v) for v in np.nanmean(_qualities(table), axis=0))
-
-
-def _drawn_anew(
-    tables: Counts, figures: Callable[[Counts], tuple[float, ...]], names: Sequence[str], count: int, seed: int
-) -> dict[str, list[float]]:
-    """Return 95 % percentile intervals over pictures drawn with replacement."""
-    random = np.random.default_rng(seed)
-    drawn = (tables[random.integers(0, len(tables), len(tables))].sum(axis=0) for _ in range(count))
-    values = np.array([figures(table) for table in drawn if table.sum()])
-    low, high = np.percentile(values, [2.5, 97.5], axis=0)
-    return {name: [round(float(low[k]), 6), round(float(high[k]), 6)] for k, name in enumerate(names)}
 
 
 def _painted(image: AnnotatedImage, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -13,6 +13,7 @@ from eyebright.ops.boxes import (
 )
 from eyebright.ops.geometry import invert, transform_boxes, transform_points
 from eyebright.ops.letterbox import Letterbox, letterbox
+from eyebright.ops.masks import mask_iou
 from eyebright.ops.moving import shift_detections
 from eyebright.ops.nms import nms
 from eyebright.ops.nms_fusion import Fused, weighted_boxes_fusion
@@ -31,6 +32,7 @@ __all__ = [
     "invert",
     "iou",
     "letterbox",
+    "mask_iou",
     "nms",
     "scale",
     "shift_detections",
