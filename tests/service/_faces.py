@@ -58,7 +58,7 @@ def panned(path: Path, photos: dict[str, Path], frames: int = 20) -> Path:
     photo = read_image(photos["astronaut"])
     with VideoSink(path, 10) as sink:
         for number in range(frames):
-            left = 60 + 2 * number
+            left = 60 + 2 * min(number % 120, 120 - number % 120)
             sink.write(Frame(np.ascontiguousarray(photo[:240, left : left + 320]), number, number / 10, "clip"))
     return path
 

@@ -17,8 +17,9 @@ pytestmark = pytest.mark.browser
 
 PAGES = (
     "/app/search", "/app/search/index", "/app/search/duplicates", "/app/image", "/app/classify", "/app/live",
-    "/app/detect", "/app/faces", "/app/track", "/app/authenticate", "/app/authenticate/cases",
-    "/app/authenticate/products", "/app/authenticate/ledger", "/app/models", "/app/jobs", "/app/login", "/docs",
+    "/app/detect", "/app/faces", "/app/faces/unnamed", "/app/faces/live", "/app/faces/gallery", "/app/track",
+    "/app/authenticate", "/app/authenticate/cases", "/app/authenticate/products", "/app/authenticate/ledger",
+    "/app/models", "/app/jobs", "/app/login", "/docs",
 )  # fmt: skip
 
 CONTRAST = """() => {

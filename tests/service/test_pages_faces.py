@@ -59,7 +59,7 @@ def test_somebody_is_enrolled_recognised_and_forgotten(browser, gallery) -> None
         assert page.inner_text("#rate").endswith("% of pictures at the most, with 1 enrolled.")
         assert "No liveness check" in page.inner_text("#found")
         page.on("dialog", lambda dialog: dialog.accept())
-        page.click("#people button")
+        page.click("#people button:has-text('Forget')")
         page.wait_for_selector("#people .state")
 
 

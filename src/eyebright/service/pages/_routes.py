@@ -125,6 +125,24 @@ def faces(request: Request) -> HTMLResponse:
     return page(request, "faces", "faces")
 
 
+@router.get("/app/faces/unnamed")
+def faces_unnamed(request: Request) -> HTMLResponse:
+    """Groups of faces that nobody has named yet."""
+    return page(request, "faces_unnamed", "faces")
+
+
+@router.get("/app/faces/live")
+def faces_live(request: Request) -> HTMLResponse:
+    """A live view with names, and who was seen when."""
+    return page(request, "faces_live", "faces")
+
+
+@router.get("/app/faces/gallery")
+def faces_gallery(request: Request) -> HTMLResponse:
+    """The threshold, the gallery as a file, and the audit log."""
+    return page(request, "faces_gallery", "faces")
+
+
 @router.get("/app/track")
 def track(request: Request) -> HTMLResponse:
     """Follow and count what moves in a video."""

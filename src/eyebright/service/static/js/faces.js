@@ -1,7 +1,10 @@
-// People: who is in a picture, enrolment with its refusals, the gallery, and forgetting.
+// People: who is in a picture, enrolment with its refusals, the gallery, corrections, and forgetting.
 import { form, get, post } from "./api.js";
 import { boxes } from "./boxes.js";
+import { cameraDialog } from "./camera.js";
 import { $, announce, count, h, notice, toast, words } from "./dom.js";
+import { chip, offerNames } from "./faces_parts.js";
+import { PersonDialog } from "./faces_person.js";
 import { table } from "./table.js";
 import { upload } from "./upload.js";
 
@@ -77,6 +80,7 @@ async function load(offset = 0) {
     else $("people").replaceChildren(...(total ? cards : [$("empty").content.cloneNode(true)]));
     $("more").hidden = shown >= total;
     $("sealed").hidden = !page.encrypted;
+    offerNames();
     notice($("people-message"), "");
   } catch (problem) {
     $("people").replaceChildren();
@@ -87,8 +91,7 @@ async function load(offset = 0) {
 function card(person) {
   const chips = h("p", { class: "chips" });
   get(`/faces/kept?${new URLSearchParams({ name: person.name })}`).then(({ faces }) => {
-    const image = (face) => h("img", { src: `/faces/chip?${new URLSearchParams({ face })}`, alt: words("faces.chip", person), width: 64, height: 64 });
-    chips.append(...faces.slice(0, CHIPS).map(image));
+    chips.append(...faces.slice(0, CHIPS).map((face) => chip(face, words("faces.chip", person))));
   }, (problem) => toast(problem.message));
   const many = words(person.pictures === 1 ? "faces.pictures.one" : "faces.pictures.many", { count: person.pictures });
   const since = words("faces.since", { day: person.since.slice(0, 10) });
@@ -98,8 +101,13 @@ function card(person) {
     h("h3", {}, person.name),
     chips,
     h("p", { class: "hint" }, `${many}, ${since}`),
-    h("p", {}, h("button", { class: "secondary", type: "button", "aria-label": words("faces.forget_label", person), onclick: () => forget(person) }, words("faces.forget"))),
+    h("p", { class: "row" }, action("correct", person, () => dialog.show(person.name)), action("forget", person, () => forget(person))),
   );
+}
+
+function action(name, person, run) {
+  const label = words(`faces.${name}_label`, person);
+  return h("button", { class: "secondary", type: "button", "aria-label": label, onclick: run }, words(`faces.${name}`));
 }
 
 async function forget(person) {
@@ -156,6 +164,8 @@ $("enroll").addEventListener("submit", (event) => {
   enroll(chosen, false);
 });
 $("anyway").addEventListener("click", () => enroll(refused, true));
+cameraDialog([[$("identify-camera"), identify], [$("enroll-camera"), (file) => take([file])]]);
+const dialog = new PersonDialog(() => load());
 $("more").addEventListener("click", () => load(shown));
 $("add").disabled = false;
 load();

@@ -1,12 +1,14 @@
 // The pictures of a live view with its rate, latency and state.
 import { call, get, post } from "./api.js";
-import { h, notice, words } from "./dom.js";
+import { $, h, notice, words } from "./dom.js";
 
 const STATUS_MS = 1000;
 
 /** Fills an element of class `live`, which says in `data-empty` and `data-alt` what it is. */
 export class LiveView {
-  constructor(place, ended = () => {}) {
+  /** `path` opens a view; `ended` is called when one has come to its end. */
+  constructor(place, { path = "/live", ended = () => {} } = {}) {
+    this.path = path;
     this.place = place;
     this.ended = ended;
     this.status = h("p", { class: "hint one-line", "aria-live": "off" });
@@ -14,7 +16,8 @@ export class LiveView {
     place.after(this.status, this.message);
     this.id = null;
     this.rest();
-    addEventListener("pagehide", () => this.id && navigator.sendBeacon && fetch(`/live/${this.id}`, { method: "DELETE", keepalive: true }));
+    this.own = true;
+    addEventListener("pagehide", () => this.id && this.own && fetch(`/live/${this.id}`, { method: "DELETE", keepalive: true }));
   }
 
   rest() {
@@ -24,7 +27,12 @@ export class LiveView {
   async open(source) {
     await this.close();
     notice(this.message, "");
-    this.id = (await post("/live", { source })).id;
+    await this.show((await post(this.path, { source })).id, true);
+  }
+
+  /** Show a view that is open; one that is not our `own` goes on when this page is left. */
+  async show(id, own) {
+    [this.id, this.own] = [id, own];
     this.place.replaceChildren(h("img", { src: `/live/${this.id}/stream`, alt: this.place.dataset.alt }));
     this.timer = setInterval(() => this.ask(), STATUS_MS);
     await this.ask();
@@ -53,11 +61,35 @@ export class LiveView {
     this.id = null;
     if (blank) this.rest();
     this.ended();
-    if (mine) await call("DELETE", `/live/${mine}`).catch(() => null);
+    if (mine && this.own) await call("DELETE", `/live/${mine}`).catch(() => null);
   }
 
   async close() {
     if (this.id) await this.stop(true);
     this.status.textContent = "";
   }
+}
+
+/** Give life to the form of a source (#open with #source, #start, #stop) above #view, and return the view. */
+export function liveForm(path, changed = () => {}) {
+  const ended = () => {
+    $("stop").disabled = true;
+    changed();
+  };
+  const view = new LiveView($("view"), { path, ended });
+  $("open").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    $("start").disabled = true;
+    try {
+      await view.open($("source").value.trim());
+      $("stop").disabled = view.id === null;
+      changed();
+    } catch (problem) {
+      notice(view.message, problem.message);
+    } finally {
+      $("start").disabled = false;
+    }
+  });
+  $("stop").addEventListener("click", () => view.close());
+  return view;
 }
