@@ -66,6 +66,8 @@ def panned(path: Path, photos: dict[str, Path], frames: int = 20) -> Path:
 class Context:
     """What a job is given, when it runs in the test."""
 
+    interrupted = False
+
     def __init__(self) -> None:
         self.told: list[tuple[int, int | None]] = []
 

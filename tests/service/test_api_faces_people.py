@@ -210,6 +210,10 @@ def test_people_are_recognised_in_a_video_and_in_a_live_view(place, photos):
         assert client.get("/faces/presence").json()["items"][0]["person"] == "Collins"
         client.post("/faces/forget", data={"name": "Collins"})
         assert client.get("/faces/presence").json() == {"items": []}
+        services = client.app.state.services  # a view that still runs tells nothing of who was forgotten
+        event = {"source": "s", "started": "t", "track": 1, "person": "Collins", "from_s": 0, "to_s": 1}
+        services.sightings.of(services.faces)(event)
+        assert client.get("/faces/presence").json() == {"items": []}
         assert client.delete("/faces/presence").status_code == 204
         problem_of(client.post("/faces/live", json={"source": "/etc/passwd"}), 403)
         bad = client.post("/faces/live", json={"source": "Eileen/good.png"}).json()["id"]
@@ -240,6 +244,15 @@ def test_a_folder_of_people_is_enrolled_and_measured(place):
     figures = done_here(client, client.post("/faces/eval", data={"folder": "staff-pictures"}))
     assert (figures["pictures"], figures["people"], figures["faces_missed"]) == (4, 2, 1)
     assert json.dumps(figures)
+    table = folder / "pairs.csv"
+    table.write_text("file_x,file_y,decision\nAnn/good.png,Ann/dark.png,yes\nAnn/good.png,Bob/mirrored.png,no\n")
+    figures = done_here(client, client.post("/faces/eval", data={"pairs": "staff-pictures/pairs.csv"}))
+    assert (figures["pairs"], figures["wrong"]) == (2, 1)  # it is one person
+    table.write_text("file_x,file_y,decision\n/etc/passwd,Ann/dark.png,yes\n")
+    answer = client.post("/faces/eval", data={"pairs": "staff-pictures/pairs.csv"})
+    with pytest.raises(InputError, match="passwd: leads out of the folders"):
+        done_here(client, answer)
+    assert "one of the two" in problem_of(client.post("/faces/eval"), 422)
     with pytest.raises(InputError, match="two people"):
         done_here(client, client.post("/faces/eval", data={"folder": "album/Eileen"}))
 

@@ -42,6 +42,10 @@ def test_somebody_is_enrolled_recognised_and_forgotten(browser, gallery) -> None
         page.set_input_files(IDENTIFY, str(folder / "again.jpg"))
         page.wait_for_selector("#rows td")
         assert page.inner_text("#rows td >> nth=0") == "unknown"  # nobody is there to be like
+        page.check("#keep")
+        page.set_input_files(IDENTIFY, str(folder / "again.jpg"))
+        until(page, "fetch('/faces/kept').then((one) => one.json()).then((one) => one.faces.length === 1)")
+        page.uncheck("#keep")
         page.set_input_files(ENROLL, [str(folder / "good.png"), str(folder / "dark.png")])
         assert page.inner_text("#files") == "2 pictures chosen"
         page.click("#add")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +17,12 @@ from eyebright.cli._faces_gallery import (
     recognizer,
 )
 from eyebright.cli._image_files import JsonOption, print_json
+from eyebright.cli.models import given_home
+
+if TYPE_CHECKING:
+    from eyebright.faces import FaceRecognizer
+
+_FOR_EVER_S = 1e9  # watching goes on when nobody looks for a while
 
 
 def watch(
@@ -26,6 +34,7 @@ def watch(
     events: Annotated[
         Path | None, typer.Option("--events", metavar="FILE.jsonl", help="Append what happens, as it happens.")
     ] = None,
+    show: Annotated[bool, typer.Option("--show", help="Open the live view in a browser.")] = False,
     detector: DetectorOption = "mtcnn",
     embedder: EmbedderOption = "dlib_resnet",
     min_face: MinFaceOption = 60,
@@ -36,7 +45,9 @@ def watch(
     from eyebright.faces.watch import Watcher
 
     faces = recognizer(context, store, detector=detector, embedder=embedder, min_face=min_face, threads=1)
-    report = Watcher(faces, out=out, events=events).run(source)
+    with contextlib.ExitStack() as stack:
+        more = stack.enter_context(_live_view(given_home(context), source, faces)) if show else {}
+        report = Watcher(faces, out=out, events=events, **more).run(source)
     told = report.statistics
     if as_json:
         facts = {
@@ -61,6 +72,29 @@ def watch(
         f"(95 %: {late:.0f} ms); {report.tracks} tracks, {report.unknown_tracks} unknown; "
         f"false-positive identification rate {faces.fpir:.2%} a look; no liveness check"
     )
+
+
+@contextlib.contextmanager
+def _live_view(home: Path | None, source: str, faces: FaceRecognizer) -> Iterator[dict[str, Any]]:
+    """Serve the page of the live view to this machine alone, and open it; yields what feeds it, for `Watcher`."""
+    import webbrowser
+
+    from eyebright.core.errors import InputError
+    from eyebright.media.sources import without_password
+
+    try:
+        from eyebright.service import Settings
+        from eyebright.service.server import serving
+        from eyebright.service.watching import Newest
+    except ModuleNotFoundError as error:
+        raise InputError(f"--show: {error.name} is not installed; run: pip install 'eyebright[serve]'") from error
+    with serving(Settings(home=home, port=0, live_idle_s=_FOR_EVER_S)) as (address, services):
+        frames = Newest()
+        name = without_password(source) if source.startswith("rtsp") else source
+        page = f"{address}/app/faces/live?view={services.live.open(frames, name).id}"
+        typer.echo(f"live view: {page}", err=True)
+        webbrowser.open(page)
+        yield {"show": frames, "on_event": services.sightings.of(faces)}
 
 
 def presence(

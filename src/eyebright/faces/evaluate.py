@@ -161,6 +161,11 @@ def evaluate_pairs(detect: Detect, space: Space, threshold: float, table: str | 
     )  # fmt: skip
 
 
+def files_of_pairs(table: str | os.PathLike[str]) -> list[Path]:
+    """Return the files that a table of pairs names; raises as `evaluate_pairs`."""
+    return [path for pair in _read_pairs(Path(table)) for path in pair[:2]]
+
+
 @dataclasses.dataclass(eq=False)
 class _Seen:
     """The largest face of each picture that has one."""

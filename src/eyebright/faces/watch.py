@@ -29,7 +29,7 @@ from eyebright.pipeline import Pipeline, ReconnectingSource, Stage, Statistics, 
 
 _KNOWN, _UNKNOWN, _TEXT = (22, 128, 61), (82, 82, 91), (24, 24, 27)
 _APART_S = 2.0
-_NOBODY = "unknown"
+NOBODY = "unknown"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -213,7 +213,7 @@ class Watcher:
     def _facts(self, event: Event) -> dict[str, Any]:
         return {
             "event": event.kind, "source": self._name, "started": self._started, "track": event.track,
-            "person": event.person or _NOBODY, "from_s": round(event.from_s, 3), "to_s": round(event.to_s, 3),
+            "person": event.person or NOBODY, "from_s": round(event.from_s, 3), "to_s": round(event.to_s, 3),
             "probability": round(event.probability, 4),
         }  # fmt: skip
 
@@ -244,7 +244,7 @@ def presence(events: Sequence[dict[str, Any]], *, apart_s: float = _APART_S) -> 
     spans: list[Span] = []
     for span in sorted(last.values()):
         before = spans[-1] if spans else None
-        if span.person == _NOBODY:
+        if span.person == NOBODY:
             continue
         if before and before[:3] == span[:3] and span.from_s - before.to_s <= apart_s:
             spans[-1] = before._replace(to_s=max(before.to_s, span.to_s))

@@ -61,6 +61,11 @@ class JobContext:
             self._cancelled = self._database.cancelling(self._id, self._attempt)
         return self._cancelled
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether the server ends, so that the job will be started again later."""
+        return self._stopping.is_set()
+
     def check(self) -> None:
         """Raise `JobCancelledError` when the job should end."""
         if self.cancelled():

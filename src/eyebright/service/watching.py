@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from eyebright.core.errors import QueryError
 from eyebright.core.protocols import Source
 from eyebright.core.types import Frame
 from eyebright.faces.following import Recognizer
-from eyebright.faces.watch import Span, Watcher, presence
+from eyebright.faces.recogniser import FaceRecognizer
+from eyebright.faces.watch import NOBODY, Span, Watcher, presence
 from eyebright.media import VideoSource
 
 _REMEMBERED = 5000  # tracks
@@ -121,6 +124,17 @@ class Sightings:
     def __init__(self) -> None:
         self._last: collections.OrderedDict[tuple[object, ...], dict[str, Any]] = collections.OrderedDict()
         self._lock = threading.Lock()
+
+    def of(self, gallery: FaceRecognizer) -> Callable[[dict[str, Any]], None]:
+        """Return what takes the events of `Watcher`, but not of people who have left the gallery meanwhile."""
+
+        def take(event: dict[str, Any]) -> None:
+            with contextlib.suppress(QueryError):
+                if event["person"] != NOBODY:
+                    gallery.faces(event["person"])
+                self.take(event)
+
+        return take
 
     def take(self, event: dict[str, Any]) -> None:
         """Remember an event of `Watcher`; the last of a track says all."""

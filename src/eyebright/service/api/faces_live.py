@@ -25,7 +25,7 @@ def open_live(services: Shared, body: LiveRequest) -> LiveOpened:
     recogniser = services.recogniser(SMALLEST_WATCHED, threads=1)
     recogniser.people()  # a wrong key is told now
     source, name = opened(services.settings, body.source)
-    watched = WatchedSource(recogniser, source, name, services.sightings.take)
+    watched = WatchedSource(recogniser, source, name, services.sightings.of(recogniser))
     return LiveOpened(id=services.live.open(watched, name).id)
 
 

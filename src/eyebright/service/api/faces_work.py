@@ -17,7 +17,7 @@ from eyebright.service import videos
 from eyebright.service.api.faces import SMALLEST_BLURRED, SMALLEST_WATCHED, Enrolled, NotTaken, Picture
 from eyebright.service.api.models import known_card
 from eyebright.service.api.schemas import JobAccepted, JobView
-from eyebright.service.folders import allowed_folder
+from eyebright.service.folders import allowed, allowed_folder
 from eyebright.service.problems import Refusal, problems
 from eyebright.service.state import Services, Shared
 from eyebright.service.uploads import contents, decoded, shown_name
@@ -173,15 +173,26 @@ def watch(services: Shared, body: WatchRequest) -> JobAccepted:
 @router.post("/eval", status_code=202, summary="Measure on your own pictures", responses=problems(404))
 def evaluate(
     services: Shared,
-    folder: Folder,
+    folder: Annotated[
+        str | None, Form(max_length=4000, description="Of the server, with a folder a person in it.")
+    ] = None,
+    pairs: Annotated[
+        str | None,
+        Form(max_length=4000, description="Or a table of the server, with `file_x`, `file_y` and `decision`."),
+    ] = None,
     threshold: Annotated[
         float | None, Form(ge=-10, le=1, description="Least score that is accepted; the gallery's by default.")
     ] = None,
 ) -> JobAccepted:
     """Measure verification, identification and unknown people, in the background; `groups.csv` gives groups."""
-    return _queued(
-        services, "faces.eval", {"folder": _allowed(services, folder), "threshold": threshold}, "Measure recognition"
-    )
+    if bool(folder) == bool(pairs):
+        raise InputError("eval: expected a folder or a table of pairs, one of the two")
+    options = {
+        "folder": _allowed(services, folder) if folder else None,
+        "pairs": str(allowed(services.settings, pairs)) if pairs else None,
+        "threshold": threshold,
+    }
+    return _queued(services, "faces.eval", options, "Measure recognition")
 
 
 @router.post("/presence", summary="Who was seen when, from a file of events", responses=problems(413))

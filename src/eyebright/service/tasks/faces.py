@@ -13,7 +13,7 @@ from eyebright.core.errors import InputError
 from eyebright.faces import Face, FaceRecognizer
 from eyebright.faces.spaces import kept_embedder
 from eyebright.jobs import JobContext
-from eyebright.media import Problem, list_images
+from eyebright.media import Problem, display_path, list_images
 from eyebright.service.tasks.paths import is_inside
 
 _LISTED = 1000  # of anything that a result lists
@@ -41,7 +41,7 @@ def cluster(context: JobContext, home: str, folder: str, roots: Sequence[str], u
         groups, problems = faces.cluster(place)
         return {"kept": len(faces.faces(None)) - before, "groups": len(groups), **_told(problems)}
     finally:
-        if upload and not context.cancelled():
+        if upload and not context.interrupted:
             shutil.rmtree(place, ignore_errors=True)
 
 
@@ -59,12 +59,20 @@ def enroll(context: JobContext, home: str, folder: str, roots: Sequence[str], fo
 
 
 def evaluate(
-    context: JobContext, home: str, folder: str, roots: Sequence[str], threshold: float | None
+    context: JobContext, home: str, folder: str | None, pairs: str | None, roots: Sequence[str], threshold: float | None
 ) -> dict[str, Any]:
-    """Measure on a folder that holds a folder a person."""
-    place = Path(folder)
-    faces = _Telling(context, _pictures(place, roots), "measuring", home)
-    found = faces.evaluate(root=place, threshold=threshold)
+    """Measure on a folder that holds a folder a person, or on a table of pairs."""
+    from eyebright.faces.evaluate import files_of_pairs
+
+    if folder is not None:
+        total = _pictures(Path(folder), roots)
+    else:
+        files = set(files_of_pairs(str(pairs)))
+        _check_inside(sorted(files), roots)
+        total = len(files)
+    faces = _Telling(context, total, "measuring", home)
+    root, table = (None if path is None else Path(path) for path in (folder, pairs))
+    found = faces.evaluate(root=root, pairs=table, threshold=threshold)
     facts = found.facts()
     facts["missed"] = len(found.missed)
     facts["problems"] = _told(found.problems)["problems"]
@@ -161,8 +169,7 @@ def _embedder(home: str) -> str:
 
 def _inside(source: dict[str, Any], roots: Sequence[str]) -> Path:
     path = Path(source["source"])
-    if not is_inside(path.resolve(), [Path(root) for root in roots]):
-        raise InputError(f"{source['name']}: leads out of the folders that this server may use")
+    _check_inside([path], roots)
     return path
 
 
@@ -174,11 +181,19 @@ def _pictures(folder: Path, roots: Sequence[str] | None) -> int:
     """
     paths = list_images(folder).paths
     if roots is not None:
-        inside = [Path(root) for root in roots]
-        outside = [path for path in paths if not is_inside(path.resolve(), inside)]
-        if outside:
-            raise InputError(f"{outside[0].name}: leads out of the folders that this server may use")
+        _check_inside(paths, roots)
     return len(paths)
+
+
+def _check_inside(paths: Sequence[Path], roots: Sequence[str]) -> None:
+    inside = [Path(root) for root in roots]
+    for path in paths:
+        try:
+            good = is_inside(path.resolve(), inside)
+        except (OSError, ValueError, RuntimeError):  # no name of a file, or a loop of links
+            good = False
+        if not good:
+            raise InputError(f"{display_path(path.name)}: leads out of the folders that this server may use")
 
 
 def _told(problems: Sequence[Problem]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ WORDS: dict[str, Any] = {
         "sealed": "The gallery is encrypted on the disk.",
         "no_liveness": "No liveness check: a photograph of a person is taken for the person.",
         "camera": "Use the camera",
+        "keep": "Keep unknown faces, to be named later",
         "camera_title": "Camera of this device",
         "camera_photo": "Take a photo",
         "close": "Close",

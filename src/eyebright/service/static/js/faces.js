@@ -28,7 +28,7 @@ async function identify(file) {
   $("summary").textContent = words("faces.working");
   $("found").setAttribute("aria-busy", "true");
   try {
-    const answer = await post("/faces/identify", form({ image: file }), mine.signal);
+    const answer = await post("/faces/identify", form({ image: file, keep_unknown: $("keep").checked }), mine.signal);
     if (address) URL.revokeObjectURL(address);
     address = URL.createObjectURL(file);
     draw(file, answer);
