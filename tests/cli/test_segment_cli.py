@@ -62,6 +62,47 @@ def test_pose_and_depth(photo: Path, tmp_path: Path):
     assert drawn[64, -1, 0] > 250
 
 
+def test_pose_eval_of_files_and_of_models(photo: Path, tmp_path: Path):
+    model = TINY.write(tmp_path / "models", "yolo", TINY.yolo(points=True), task="pose")
+    truth, found = tmp_path / "truth.json", tmp_path / "found.json"
+    done = eyebright("pose", "run", photo, "--model", model, "--conf", "0.7", "--coco", truth, "--out", tmp_path / "o")
+    assert done.returncode == 0, done.stderr
+    data = json.loads(truth.read_text())
+    [body] = data["annotations"]
+    np.testing.assert_allclose(body["keypoints"], [40, 20, 2, 80, 60, 2], atol=0.01)
+    del body["score"]
+    body["keypoints"][3:] = [0, 0, 0]  # nobody said where the second point is
+    truth.write_text(json.dumps(data))
+    words = ("pose", "eval", "--gt", truth, "--json", "--resamples", "5")
+    out = json.loads(eyebright(*words, "--sigmas", "0.05", "--model", model, "--worst", tmp_path / "w").stdout)
+    assert out["AP"] == pytest.approx(1)
+    assert (out["bodies"], out["per_point"]) == (1, [1, None])
+    assert out["worst"] == [{"image": "a.png", "missed": 0, "wrong": 1, "found": 1}]  # the cat is not in the truth
+    assert (tmp_path / "w" / "01_a.jpg").is_file()
+    eyebright("pose", "run", photo, "--model", model, "--coco", found)
+    assert json.loads(eyebright(*words, "--sigmas", "0.05,0.05", "--pred", found).stdout)["AP50"] == pytest.approx(1)
+    result = {"image_id": data["images"][0]["id"], "category_id": body["category_id"], "score": 0.5}
+    found.write_text(json.dumps([result | {"keypoints": [90, 90, 1, 80, 60, 1]}]))  # COCO's results have no boxes
+    out = json.loads(eyebright(*words, "--sigmas", "0.05", "--pred", found).stdout)
+    assert (out["AP50"], out["per_point"]) == (0, [None, None])
+    assert "similarity by point" in eyebright(*words[:4], "--sigmas", "0.05", "--pred", found).stdout
+    one = TINY.write(tmp_path / "models", "pose", TINY.pose(), name="one")
+    assert "answers with one body" in eyebright("pose", "run", photo, "--model", one, "--conf", "0.5").stderr
+    data["categories"] = data["categories"][body["category_id"] - 1 :][:1]
+    truth.write_text(json.dumps(data))
+    out = json.loads(eyebright(*words, "--sigmas", "0.5", "--model", one).stdout)
+    assert out["bodies"] == 1
+    for more, message in (
+        (["--model", model], "these bodies have 2; give sigmas"),
+        ([], "either --pred FILE or --model NAME"),
+        (["--sigmas", "a", "--pred", found], "--sigmas: expected numbers"),
+        (["--conf", "0", "--pred", found], "--conf in (0, 1]"),
+        (["--model", "efficientnet_lite0"], "finds no poses"),
+    ):
+        done = eyebright(*words, *more)
+        assert (done.returncode, message in done.stderr) == (2, True), done.stderr
+
+
 @pytest.mark.parametrize("verb", ["segment", "pose", "depth"])
 def test_a_model_for_something_else_is_refused_in_one_line(verb: str, photo: Path, tmp_path: Path):
     done = eyebright(verb, "run", photo, "--model", "efficientnet_lite0")

@@ -146,3 +146,32 @@ def test_two_pictures_of_one_stem_and_no_files_are_refused(tmp_path: Path):
             write(tmp_path, twice)
     with pytest.raises(InputError, match="found none"):
         read_voc(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"keypoints": [1, 2]}, r"expected keypoints \[x, y, flag, ...\]"),
+        ({"keypoints": None}, "expected keypoints"),
+        ({"keypoints": [1, float("nan"), 2]}, ".*all finite"),
+        ({"keypoints": [1, 2, 2], "area": -1}, "expected area as a number from 0, got -1"),
+        ({"keypoints": [1, 2, 2], "area": "big"}, "expected area"),
+    ],
+)
+def test_wrong_keypoints_give_one_clear_error(change: dict[str, object], message: str, tmp_path: Path):
+    path = coco(tmp_path, annotations=[{**COCO["annotations"][0], **change}])
+    with pytest.raises(InputError, match=f"annotation 1: {message}"):
+        read_coco(path, keypoints=True)
+
+
+def test_keypoints_come_back_and_need_no_box(tmp_path: Path):
+    item = {"id": 1, "image_id": 7, "category_id": 3, "keypoints": [5, 6, 2, 9, 9, 0, 15, 26, 1]}
+    [image] = read_coco(coco(tmp_path, annotations=[item]), keypoints=True).images
+    np.testing.assert_array_equal(image.objects.keypoints, [[[5, 6], [np.nan, np.nan], [15, 26]]])
+    assert image.objects.xyxy.tolist() == [[5, 6, 15, 26]]
+    assert image.areas.tolist() == [200]
+    write_coco(tmp_path / "again.json", Annotations(("cat",), (image,)), scores=False)
+    row = json.loads((tmp_path / "again.json").read_text())["annotations"][0]
+    assert (row["keypoints"], row["num_keypoints"], row["area"]) == ([5, 6, 2, 0, 0, 0, 15, 26, 2], 2, 200)
+    with pytest.raises(InputError, match=r"as many keypoints of every object, got \[1, 3\]"):
+        read_coco(coco(tmp_path, annotations=[item, {**item, "id": 2, "keypoints": [1, 2, 2]}]), keypoints=True)

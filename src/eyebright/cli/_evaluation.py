@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import typer
 
 from eyebright.cli._image_files import table
 from eyebright.core.errors import InputError
-from eyebright.core.types import Detections, Frame
+from eyebright.core.types import Frame
 from eyebright.interop import AnnotatedImage, Annotations, read_coco, read_voc
 from eyebright.pipeline.finders import Finder
 
@@ -45,7 +46,7 @@ def predictions_of(finder: Finder, truth: Annotations, folder: Path, rename: Seq
         picture = read_image(folder / image.name)
         found = finder(Frame(picture, number, float(number), image.name))
         class_ids = mapped[found.class_id]
-        plain = Detections(found.xyxy, found.confidence, class_ids, found.masks)[class_ids >= 0]
+        plain = dataclasses.replace(found, class_id=class_ids)[class_ids >= 0]
         out.append(AnnotatedImage(image.name, image.size, plain, np.zeros(len(plain), bool), image.number))
     return Annotations(truth.labels, tuple(out), truth.category_ids)
 

@@ -9,6 +9,7 @@ import typer
 
 from eyebright.cli._detection import Confidence, Drawings, Inputs, shots, write_formats
 from eyebright.cli._image_files import JsonOption, Problems, print_json, table
+from eyebright.cli._pose_eval import evaluate_poses, opened_pose
 from eyebright.cli._segment_eval import evaluate
 from eyebright.cli._segmenting import opened, write_map
 from eyebright.cli.models import given_home
@@ -99,32 +100,45 @@ segment_app.command("eval")(evaluate)
 
 @pose_app.command("run")
 def pose_run(
-    context: typer.Context, inputs: Inputs, model: Model, out: Out = None, as_json: JsonOption = False
+    context: typer.Context,
+    inputs: Inputs,
+    model: Model,
+    conf: Confidence = None,
+    out: Out = None,
+    coco: Annotated[
+        Path | None, typer.Option("--coco", metavar="FILE", help="Write bodies with their keypoints as COCO's JSON.")
+    ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Find the keypoints of bodies."""
-    from eyebright.models import ObjectDetector, PoseEstimator, load_model
-    from eyebright.pipeline.looking import pose_picture
+    from eyebright.interop import annotated
+    from eyebright.pipeline.looking import find_poses
+    from eyebright.viz import draw_detections
 
-    loaded = load_model(model, home=given_home(context))
-    if not isinstance(loaded, ObjectDetector | PoseEstimator):
-        raise InputError(f"--model: {model} finds no poses; its card says task {loaded.card.task!r}")
+    loaded, labels = opened_pose(context, model, conf)
     problems, drawings = Problems(), Drawings(out)
     results: list[dict[str, Any]] = []
+    images: list[AnnotatedImage] = []
     rows: list[list[str]] = []
     with drawings.closing:
         for shot in shots(inputs, problems):
             height, width = shot.frame.image.shape[:2]
             entry: dict[str, Any] = {"image": shot.name, "width": width, "height": height}
-            facts, drawn = pose_picture(loaded, shot.frame.image)
-            entry |= facts
+            found, entry["poses"] = find_poses(loaded, shot.frame.image)
+            images.append(annotated(shot.name, (height, width), found))
             results.append(entry)
             rows += [[shot.name, str(len(each.get("keypoints", ())))] for each in entry["poses"]]
-            drawings.add(shot, drawn)
+            if out is not None:
+                drawings.add(shot, draw_detections(shot.frame.image, found, names=False))
+    write_formats(images, labels, coco, None, None)
     if as_json:
         print_json({"model": loaded.card.name, "results": results, "problems": problems.lines})
     else:
         table(["image", "keypoints"], rows)
     problems.finish(len(results))
+
+
+pose_app.command("eval")(evaluate_poses)
 
 
 @depth_app.command("run")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from eyebright.core.errors import InputError
 from eyebright.core.types import Bools, Detections
@@ -24,6 +25,8 @@ class AnnotatedImage:
         objects: ground truth has confidence 1.
         crowd: `bool (N,)`: the box stands for many objects, which count neither as found nor as missed.
         number: the number that a COCO file gives it.
+        areas: `float64 (N,)` square pixels that a COCO file gives its objects, by which keypoints are compared; None:
+            those of their boxes.
     """
 
     name: str
@@ -31,6 +34,7 @@ class AnnotatedImage:
     objects: Detections
     crowd: Bools
     number: int = 0
+    areas: npt.NDArray[np.float64] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)

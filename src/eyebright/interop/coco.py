@@ -5,6 +5,7 @@ The format is described at https://cocodataset.org/#format-data: boxes are x, y,
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -12,20 +13,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from eyebright.core.errors import InputError
 from eyebright.core.types import Detections, Masks
 from eyebright.interop.annotations import AnnotatedImage, Annotations, read_json, write_text
+from eyebright.interop.coco_keypoints import extent, plain_points, read_points
 from eyebright.interop.coco_masks import pack_mask, unpack_mask
 from eyebright.ops import area, xywh_to_xyxy, xyxy_to_xywh
 
 
-def read_coco(path: Path, *, masks: bool = False) -> Annotations:
+def read_coco(path: Path, *, masks: bool = False, keypoints: bool = False) -> Annotations:
     """Read a data set; objects with a `score` keep it as their confidence, others have 1.
 
     Args:
         path: the file.
         masks: whether to read each object's `segmentation`, which then must be there.
+        keypoints: whether to read each object's `keypoints`, which then must be there, and its `area`.
 
     Raises:
         InputError: not such a file, an object of an unknown image or category, a negative or infinite box, two images
@@ -50,16 +54,17 @@ def read_coco(path: Path, *, masks: bool = False) -> Annotations:
     if len(images) != len(data["images"]) or len(numbers) != len(classes):
         raise InputError(f"{path}: two images or two categories have the same id")
     rows: dict[int, list[Mapping[str, Any]]] = {number: [] for number in images}
-    for item in data["annotations"]:
+    for item in _boxed(data["annotations"], path) if keypoints else data["annotations"]:
         _checked(item, path, rows, numbers)
         rows[item["image_id"]].append(item)
     found = [
         AnnotatedImage(
             names[number],
             sizes[number],
-            _objects(rows[number], numbers, sizes[number] if masks else None, str(path)),
+            _objects(rows[number], numbers, sizes[number] if masks else None, str(path), keypoints=keypoints),
             np.array([bool(item.get("iscrowd", 0)) for item in rows[number]], dtype=bool),
             number,
+            _areas(rows[number], str(path)) if keypoints else None,
         )
         for number in images
     ]
@@ -69,7 +74,7 @@ def read_coco(path: Path, *, masks: bool = False) -> Annotations:
         raise InputError(f"{path}: {error}") from error
 
 
-def read_predictions(path: Path, truth: Annotations, *, masks: bool = False) -> Annotations:
+def read_predictions(path: Path, truth: Annotations, *, masks: bool = False, keypoints: bool = False) -> Annotations:
     """Read predictions for the pictures and classes of `truth`.
 
     Args:
@@ -77,14 +82,15 @@ def read_predictions(path: Path, truth: Annotations, *, masks: bool = False) -> 
             `category_id`, `bbox`, `score` (matched by number).
         truth: says which pictures and classes there are. Predictions of classes that it does not have are left out.
         masks: whether to read each object's `segmentation`, which then must be there.
+        keypoints: whether to read each object's `keypoints`, which then must be there; boxes may be missing.
 
     Raises:
         InputError: neither of the two, a picture that `truth` does not have, or a wrong box or score.
     """
     data = read_json(path)
     if isinstance(data, list):
-        return _results(path, data, truth, masks=masks)
-    given = read_coco(path, masks=masks)
+        return _results(path, data, truth, masks=masks, keypoints=keypoints)
+    given = read_coco(path, masks=masks, keypoints=keypoints)
     by_name = {image.name: image for image in given.images}
     known = {image.name for image in truth.images}
     strange = sorted(set(by_name) - known)
@@ -101,7 +107,7 @@ def read_predictions(path: Path, truth: Annotations, *, masks: bool = False) -> 
     for image in truth.images:
         objects = by_name[image.name].objects if image.name in by_name else Detections.empty()
         class_ids = mapped[objects.class_id] if len(objects) else objects.class_id
-        plain = Detections(objects.xyxy, objects.confidence, class_ids, objects.masks)[class_ids >= 0]
+        plain = dataclasses.replace(objects, class_id=class_ids)[class_ids >= 0]
         images.append(AnnotatedImage(image.name, image.size, plain, np.zeros(len(plain), bool), image.number))
     return Annotations(truth.labels, tuple(images), truth.category_ids)
 
@@ -119,7 +125,8 @@ def to_coco(given: Annotations, *, scores: bool) -> dict[str, Any]:
         number = image.number or place if not given.category_ids else image.number
         images.append({"id": number, "file_name": image.name, "height": image.size[0], "width": image.size[1]})
         boxes = xyxy_to_xywh(image.objects.xyxy.astype(np.float64))
-        sizes = area(image.objects.xyxy) if image.objects.masks is None else image.objects.masks.areas()
+        sizes: Any = area(image.objects.xyxy) if image.objects.masks is None else image.objects.masks.areas()
+        sizes = sizes if image.areas is None else image.areas
         for row, box in enumerate(boxes.round(3).tolist()):
             class_id = int(image.objects.class_id[row])
             if not 0 <= class_id < len(category_ids):
@@ -129,6 +136,9 @@ def to_coco(given: Annotations, *, scores: bool) -> dict[str, Any]:
             if image.objects.masks is not None:
                 x, y = image.objects.masks.origins[row].tolist()
                 entry["segmentation"] = pack_mask(image.objects.masks.crops[row], (x, y), image.size)
+            if image.objects.keypoints is not None:
+                entry["keypoints"] = plain_points(image.objects.keypoints[row])
+                entry["num_keypoints"] = sum(flag > 0 for flag in entry["keypoints"][2::3])
             if scores:
                 entry["score"] = round(float(image.objects.confidence[row]), 6)
             rows.append(entry)
@@ -165,11 +175,24 @@ def _checked(item: Any, path: Path, images: Mapping[int, Any], classes: Mapping[
 
 
 def _objects(
-    items: Sequence[Mapping[str, Any]], numbers: Mapping[int, int], size: tuple[int, int] | None, where: str
+    items: Sequence[Mapping[str, Any]],
+    numbers: Mapping[int, int],
+    size: tuple[int, int] | None,
+    where: str,
+    *,
+    keypoints: bool = False,
 ) -> Detections:
     """Return the objects of one picture, with masks when its `size` is given."""
     if not items:
         return Detections.empty()
+    points = None
+    if keypoints:
+        each = [read_points(dict(item), f"{where}: annotation {item.get('id', '?')}") for item in items]
+        if len({len(one) for one in each}) != 1:
+            raise InputError(
+                f"{where}: expected as many keypoints of every object, got {sorted({len(o) for o in each})}"
+            )
+        points = np.stack(each)
     masks = None
     if size is not None:
         parts = [unpack_mask(i.get("segmentation"), size, f"{where}: annotation {i.get('id', '?')}") for i in items]
@@ -179,21 +202,47 @@ def _objects(
         np.array([item.get("score", 1.0) for item in items], dtype=np.float32),
         np.array([numbers[item["category_id"]] for item in items], dtype=np.int64),
         masks,
+        points,
     )
 
 
-def _results(path: Path, items: list[Any], truth: Annotations, *, masks: bool = False) -> Annotations:
+def _boxed(items: list[Any], path: Path) -> list[Any]:
+    """Return the items with boxes around their keypoints where they have none, as COCO's results of keypoints."""
+    return [
+        {**item, "bbox": extent(read_points(item, f"{path}: annotation {item.get('id', '?')}"))}
+        if isinstance(item, dict) and "bbox" not in item
+        else item
+        for item in items
+    ]
+
+
+def _areas(items: Sequence[Mapping[str, Any]], where: str) -> npt.NDArray[np.float64]:
+    """Return the areas that the items give, or those of their boxes."""
+    out = []
+    for item in items:
+        size = item.get("area", item["bbox"][2] * item["bbox"][3])
+        if isinstance(size, bool) or not isinstance(size, int | float) or not 0 <= size < math.inf:
+            raise InputError(
+                f"{where}: annotation {item.get('id', '?')}: expected area as a number from 0, got {size!r:.80}"
+            )
+        out.append(float(size))
+    return np.array(out, dtype=np.float64)
+
+
+def _results(
+    path: Path, items: list[Any], truth: Annotations, *, masks: bool = False, keypoints: bool = False
+) -> Annotations:
     numbers = {number: index for index, number in enumerate(truth.category_ids)}
     rows: dict[int, list[Mapping[str, Any]]] = {image.number: [] for image in truth.images}
     if len(rows) != len(truth.images) or not numbers:
         raise InputError(f"{path}: a list of results needs ground truth in COCO's format, which numbers its images")
-    for item in items:
+    for item in _boxed(items, path) if keypoints else items:
         _checked(item, path, rows, numbers)
         if "score" not in item:
             raise InputError(f"{path}: a result without a score: {item!r:.120}")
         rows[item["image_id"]].append(item)
     images = []
     for image in truth.images:
-        objects = _objects(rows[image.number], numbers, image.size if masks else None, str(path))
+        objects = _objects(rows[image.number], numbers, image.size if masks else None, str(path), keypoints=keypoints)
         images.append(AnnotatedImage(image.name, image.size, objects, np.zeros(len(objects), bool), image.number))
     return Annotations(truth.labels, tuple(images), truth.category_ids)

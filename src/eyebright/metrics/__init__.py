@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         tpr_at_fpr,
     )
     from eyebright.metrics.detection import evaluate_detections, worst_images
-    from eyebright.metrics.keypoints import object_keypoint_similarity
+    from eyebright.metrics.keypoints import evaluate_keypoints, object_keypoint_similarity
     from eyebright.metrics.mot import MotScores, combined, mot_scores, mot_sequence
     from eyebright.metrics.pixels import mean_iou
     from eyebright.metrics.proposals import proposal_recall
@@ -44,6 +44,7 @@ _HOMES = {
     "combined": "mot",
     "equal_error_rate": "verification",
     "evaluate_detections": "detection",
+    "evaluate_keypoints": "keypoints",
     "evaluate_masks": "segmentation",
     "hit_at": "retrieval",
     "mean_iou": "pixels",
@@ -74,6 +75,7 @@ __all__ = [
     "combined",
     "equal_error_rate",
     "evaluate_detections",
+    "evaluate_keypoints",
     "evaluate_masks",
     "hit_at",
     "mean_iou",

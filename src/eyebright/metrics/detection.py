@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from eyebright.core.errors import EyebrightError, InputError
 from eyebright.core.types import Detections
-from eyebright.interop import Annotations, to_coco
+from eyebright.interop import AnnotatedImage, Annotations, to_coco
 
 _NAMES = {"AP": "AP", "AP50": "AP50", "AP75": "AP75", "AR100": "AR"}
 _SIZES = {"APs": "AP_small", "APm": "AP_medium", "APl": "AP_large"}
@@ -84,7 +84,12 @@ def _figures(
 
 
 def worst_images(
-    truth: Annotations, predicted: Annotations, *, confidence: float = 0.25, masks: bool = False
+    truth: Annotations,
+    predicted: Annotations,
+    *,
+    confidence: float = 0.25,
+    masks: bool = False,
+    overlap_of: Callable[[Detections, AnnotatedImage], npt.NDArray[np.float64]] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the pictures with most errors first: `image`, `missed`, `wrong` and `found`, by IoU 0.5 and class.
 
@@ -93,12 +98,15 @@ def worst_images(
         predicted: of the same pictures.
         confidence: the least score of what counts as found.
         masks: measure the overlap of masks, not of boxes.
+        overlap_of: or measure this: `float64 (found, true)` from 0 to 1, of what was found in a picture of the truth.
     """
     out = []
     for want, got in zip(truth.images, predicted.images, strict=True):
         sure = got.objects[got.objects.confidence >= confidence]
         order = np.argsort(-sure.confidence, kind="stable")
-        overlap = _overlap(sure[order], want.objects, masks=masks)
+        overlap = (
+            _overlap(sure[order], want.objects, masks=masks) if overlap_of is None else overlap_of(sure[order], want)
+        )
         overlap *= sure.class_id[order][:, None] == want.objects.class_id[None]
         open_ = np.ones(len(want.objects), dtype=bool)
         found = wrong = 0
@@ -124,14 +132,19 @@ def _overlap(found: Detections, wanted: Detections, *, masks: bool) -> npt.NDArr
     return iou(found.xyxy, wanted.xyxy)
 
 
-def _run(hotcoco: Any, gold: dict[str, Any], rows: list[dict[str, Any]], kind: str = "bbox") -> Any:
+def _run(
+    hotcoco: Any, gold: dict[str, Any], rows: list[dict[str, Any]], kind: str = "bbox", sigmas: Sequence[float] = ()
+) -> Any:
     """Return the finished evaluation; unlike `run` and `summarize` nothing is printed."""
     data = hotcoco.COCO(gold)
-    keys = ("image_id", "category_id", "bbox" if kind == "bbox" else "segmentation", "score")
+    column = {"bbox": "bbox", "segm": "segmentation", "keypoints": "keypoints"}[kind]
+    keys = ("image_id", "category_id", column, "score")
     found = (
         data.load_res([{k: r[k] for k in keys} for r in rows]) if rows else hotcoco.COCO({**gold, "annotations": []})
     )
     run = hotcoco.COCOeval(data, found, kind)
+    if len(sigmas):
+        run.params.kpt_oks_sigmas = list(sigmas)
     run.evaluate()
     run.accumulate()
     run.summary_lines()
@@ -157,7 +170,13 @@ def _by_class(truth: Annotations, precision: Any, recall: Any) -> dict[str, Any]
 
 
 def _intervals(
-    hotcoco: Any, gold: dict[str, Any], rows: list[dict[str, Any]], count: int, seed: int, kind: str = "bbox"
+    hotcoco: Any,
+    gold: dict[str, Any],
+    rows: list[dict[str, Any]],
+    count: int,
+    seed: int,
+    kind: str = "bbox",
+    sigmas: Sequence[float] = (),
 ) -> dict[str, Any]:
     """Return 95 % percentile intervals over pictures drawn with replacement; a picture drawn twice counts twice."""
     random = np.random.default_rng(seed)
@@ -178,9 +197,9 @@ def _intervals(
         if not truth:
             continue
         truth = [{**r, "id": place} for place, r in enumerate(truth, start=1)]
-        figures = _run(hotcoco, {**gold, "images": images, "annotations": truth}, found, kind).get_results()
-        for theirs, ours in _NAMES.items():
-            if ours in sample and math.isfinite(figures[theirs]) and figures[theirs] >= 0:
+        figures = _run(hotcoco, {**gold, "images": images, "annotations": truth}, found, kind, sigmas).get_results()
+        for theirs, ours in ((_NAMES | {"AR": "AR"}) if kind == "keypoints" else _NAMES).items():
+            if ours in sample and theirs in figures and math.isfinite(figures[theirs]) and figures[theirs] >= 0:
                 sample[ours].append(float(figures[theirs]))
     return {
         name: [round(float(v), 6) for v in np.percentile(values, [2.5, 97.5])]

@@ -40,19 +40,26 @@ def pose_picture(model: Any, image: Image) -> tuple[dict[str, Any], Image]:
     Raises:
         InputError: the model finds no poses.
     """
-    poses: list[dict[str, Any]]
+    found, poses = find_poses(model, image)
+    return {"poses": poses}, draw_detections(image, found, names=False)
+
+
+def find_poses(model: Any, image: Image) -> tuple[Detections, list[dict[str, Any]]]:
+    """Return the bodies of a picture, with keypoints, and the same as plain values.
+
+    Raises:
+        InputError: the model finds no poses.
+    """
     if isinstance(model, ObjectDetector):
         [found] = model.predict([image])
-        poses = plain_detections(found, model.labels)
-    elif isinstance(model, PoseEstimator):
-        [one] = model.pose([image])
-        box = np.concatenate([one.points.min(axis=0), one.points.max(axis=0)])[None]
-        found = Detections(box, one.scores.mean(keepdims=True), np.zeros(1, np.int64), None, one.points[None])
-        points = [[round(float(v), 2) for v in point] for point in one.points]
-        poses = [{"keypoints": points, "scores": [round(float(s), 6) for s in one.scores]}]
-    else:
+        return found, plain_detections(found, model.labels)
+    if not isinstance(model, PoseEstimator):
         raise InputError(f"--model: {model.card.name} finds no poses; its card says task {model.card.task!r}")
-    return {"poses": poses}, draw_detections(image, found, names=False)
+    [one] = model.pose([image])
+    box = np.concatenate([one.points.min(axis=0), one.points.max(axis=0)])[None]
+    found = Detections(box, one.scores.mean(keepdims=True), np.zeros(1, np.int64), None, one.points[None])
+    points = [[round(float(v), 2) for v in point] for point in one.points]
+    return found, [{"keypoints": points, "scores": [round(float(s), 6) for s in one.scores]}]
 
 
 def depth_picture(model: Any, image: Image) -> tuple[dict[str, Any], Image]:

@@ -60,7 +60,7 @@ def draw_detections(
         draw.rectangle((left, top, max(right - 1, left), max(bottom - 1, top)), outline=tones[row], width=thick)
     if found.keypoints is not None:
         for row in order:
-            for x, y in found.keypoints[row]:
+            for x, y in found.keypoints[row][np.isfinite(found.keypoints[row]).all(axis=1)]:
                 r = thick + 1
                 draw.ellipse((x - r, y - r, x + r, y + r), fill=tones[row], outline=(255, 255, 255))
     taken: list[tuple[float, float, float, float]] = []

@@ -35,7 +35,7 @@ def draw_regions(image: Image, labels: npt.ArrayLike, *, colour: tuple[int, int,
 
 
 def draw_map_errors(image: Image, truth: npt.ArrayLike, found: npt.ArrayLike, *, ignore: int | None = 255) -> Image:
-    """Return the picture, paled, with wrong pixels red and the borders of the true classes green.
+    """Return the picture, grey and pale, with wrong pixels red and the borders of the true classes green.
 
     Args:
         image: RGB `uint8 (H, W, 3)`; it is not changed.
@@ -49,7 +49,7 @@ def draw_map_errors(image: Image, truth: npt.ArrayLike, found: npt.ArrayLike, *,
     drawn, want, got = np.array(check_image(image, "draw_map_errors")), np.asarray(truth), np.asarray(found)
     if not want.shape == got.shape == drawn.shape[:2]:
         raise InputError(f"draw_map_errors: expected maps of shape {drawn.shape[:2]}, got {want.shape}, {got.shape}")
-    drawn = (drawn * 0.6 + 255 * 0.4).astype(np.uint8)
+    drawn[:] = (drawn.mean(axis=2, keepdims=True) * 0.6 + 255 * 0.4).astype(np.uint8)
     wrong = want != got if ignore is None else (want != got) & (want != ignore)
     drawn[wrong] = (drawn[wrong] * 0.3 + np.array(_RED) * 0.7).astype(np.uint8)
     return draw_regions(drawn, want, colour=_GREEN)
