@@ -128,7 +128,7 @@ class Grouping(abc.ABC):
     def _unknown(self, kept: Sequence[KeptFace]) -> Floats:
         if not kept:
             return np.zeros((0, self._gallery.space.dimension), np.float32)
-        return np.stack([self._gallery.vector(face.id) for face in kept])
+        return np.stack(self._gallery.vectors([face.id for face in kept]))
 
     def _keep_unknown(self, folder: Path) -> list[Problem]:
         listing = list_images(folder)
