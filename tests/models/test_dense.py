@@ -160,6 +160,27 @@ def test_the_head_of_a_hub_model_reads_outputs_of_its_shapes(name: str, tmp_path
         assert len(found.labels) == 33
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    ("head", "look"), [("semantic", "segment"), ("depth", "depth"), ("pose", "pose"), ("blazepose", "pose")]
+)
+def test_numbers_without_sense_are_told(head: str, look: str, value: float, tmp_path: Path):
+    outputs = {key: np.array(array, float) for key, array in TINY.HEADS[head]().items()}
+    next(iter(outputs.values())).reshape(-1)[0] = value
+    with pytest.raises(ModelError, match=r"1 of .* numbers of its output are not finite; check scale"):
+        getattr(load_model(TINY.write(tmp_path, head, outputs)), look)([PICTURE])
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 10_000, 3), (10_000, 1, 3)])
+def test_odd_pictures_have_maps_of_their_size_and_poses(shape: tuple[int, int, int], tmp_path: Path):
+    picture = np.zeros(shape, np.uint8)
+    assert load_model(TINY.write(tmp_path, "depth", TINY.depth())).depth([picture])[0].shape == shape[:2]
+    [found] = load_model(TINY.write(tmp_path, "semantic", TINY.semantic())).segment([picture])
+    assert found.class_ids.shape == shape[:2]
+    for head in ("pose", "blazepose"):
+        assert np.isfinite(load_model(TINY.write(tmp_path, head, TINY.HEADS[head]())).pose([picture])[0].points).all()
+
+
 def test_odd_outputs_and_pictures_are_refused(tmp_path: Path):
     model = load_model(TINY.write(tmp_path, "depth", TINY.semantic()))
     with pytest.raises(ModelError, match="expected one map"):

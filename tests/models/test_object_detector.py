@@ -185,6 +185,47 @@ def test_numbers_without_sense_are_left_out(tmp_path: Path):
     assert len(none) == 0
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("variant", sorted(VARIANTS | OTHERS))
+def test_poisoned_numbers_harm_no_other_row(variant: str, value: float, tmp_path: Path):
+    """Everything poisoned gives nothing or what is left; one poisoned row beside the two objects changes nothing."""
+    head, outputs = (VARIANTS | OTHERS)[variant]
+    all_of_it = {key: np.full_like(np.asarray(array, float), value) for key, array in outputs.items()}
+    [nothing] = load_model(TINY.write(tmp_path, head, all_of_it, name="all")).predict([PICTURE])
+    assert len(nothing) == 0
+    one = {key: np.array(array, float) for key, array in outputs.items()}
+    for array in one.values():
+        if "yolo v" in variant and array.shape[1] < array.shape[2]:
+            array[0, :, -1] = value
+        elif array.size > 1 and not variant.startswith(("ssd", "rcnn")):
+            array.reshape(-1, array.shape[-1])[0 if head == "yolox" else -1] = value
+    if variant == "detr, finished":
+        one |= {"scores": outputs["scores"], "labels": outputs["labels"]}
+    beside = ("scale_factor", "bbox") if head == "paddle" else None
+    beside = ("orig_target_sizes", "boxes") if variant == "detr, finished" else beside
+    [found] = load_model(TINY.write(tmp_path, head, one, name="one", beside=beside)).predict([PICTURE])
+    assert found.class_id.tolist() == [2, 0]
+    np.testing.assert_allclose(found.xyxy, TINY.BOXES * 2, atol=0.05)
+    assert np.isfinite(found.confidence).all()
+
+
+@pytest.mark.parametrize("head", ["yolo", "end2end"])
+def test_a_picture_without_bodies_and_poisoned_keypoints_give_none(head: str, tmp_path: Path):
+    if head == "yolo":
+        outputs = TINY.yolo(points=True)
+        rows = outputs["output0"][0].T
+    else:
+        rows = np.concatenate([TINY.end2end()["output0"][0], np.zeros((300, 6))], axis=1)
+        outputs = {"output0": rows[None]}
+    rows[5, -2] = rows[0, -2] = np.nan
+    [found] = load_model(TINY.write(tmp_path, head, outputs, task="pose")).predict([PICTURE])
+    assert found.class_id.tolist() == [0]
+    empty = {"output0": np.zeros_like(outputs["output0"])}
+    [found] = load_model(TINY.write(tmp_path, head, empty, task="pose", name="empty")).predict([PICTURE])
+    assert len(found) == 0
+
+
 def test_ten_thousand_boxes_are_cut_to_the_limit(tmp_path: Path):
     random = np.random.default_rng(0)
     corner = random.uniform(0, 60, (10_000, 2))

@@ -59,7 +59,16 @@ class _Dense(OnnxModel):
         if len(outputs) != 1 or any(value.ndim - 1 not in dimensions for value in outputs.values()):
             raise self._misfit(outputs, expects)
         [values] = outputs.values()
+        self._check_finite(values)
         return [np.asarray(value, dtype=np.float32) for value in values]
+
+    def _check_finite(self, values: Floats) -> None:
+        lost = values.size - int(np.isfinite(values).sum())
+        if lost:
+            raise ModelError(
+                f"{self.card.name}: {lost} of {values.size} numbers of its output are not finite; check scale, mean "
+                "and std in the card, or export it in full precision"
+            )
 
     def _misfit(self, outputs: Mapping[str, Floats], expects: str) -> ModelError:
         shapes = {name: tuple(value.shape[1:]) for name, value in outputs.items()}
@@ -190,7 +199,10 @@ class PoseEstimator(_Dense):
         size, classes = self.preprocessor.size, len(read_labels(self.card))
         if images and not blazepose.fits({name: v.shape[1:] for name, v in outputs.items()}, size, classes):
             raise self._misfit(outputs, blazepose.EXPECTS)
-        return [blazepose.decode({name: v[row] for name, v in outputs.items()}) for row in range(len(images))]
+        found = [blazepose.decode({name: v[row] for name, v in outputs.items()}) for row in range(len(images))]
+        for points, scores in found:
+            self._check_finite(np.concatenate([points, scores[:, None]], axis=1))
+        return found
 
     def _peaks(self, maps: Floats) -> tuple[Floats, Floats]:
         """Return the middle of each map's highest cell, in pixels of the input, and its value."""

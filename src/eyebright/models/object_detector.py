@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from eyebright.core.errors import InputError, ModelError
-from eyebright.core.types import Detections, Floats, Image, check_image
+from eyebright.core.types import Bools, Detections, Floats, Image, check_image
 from eyebright.models._instance_masks import instance_masks
 from eyebright.models._labels import read_labels
 from eyebright.models.card import ModelCard
@@ -126,14 +126,15 @@ class ObjectDetector(OnnxModel):
     def _one(self, outputs: dict[str, Floats], image: Image) -> Detections:
         size = self.preprocessor.size
         labels, pose = self.labels, self.card.task == "pose"
-        raw = HEADS[self.card.decoder].decode(HeadInput(outputs, size, len(labels), labels, self.confidence, pose=pose))
-        finite = np.isfinite(raw.boxes).all(axis=1) & np.isfinite(raw.scores)
-        raw = raw.rows(np.flatnonzero(finite))
-        if HEADS[self.card.decoder].suppress:
-            kept = nms(raw.boxes, raw.scores, self.iou_threshold, raw.class_ids)
-        else:
-            kept = np.argsort(-raw.scores, kind="stable")
-        return self._placed(raw.rows(kept[: self.limit]), image)
+        given = HeadInput(outputs, size, len(labels), labels, self.confidence, pose=pose)
+        with np.errstate(over="ignore", invalid="ignore"):  # numbers without sense are left out
+            raw = HEADS[self.card.decoder].decode(given)
+            raw = raw.rows(np.flatnonzero(_sound(raw)))
+            if HEADS[self.card.decoder].suppress:
+                kept = nms(raw.boxes, raw.scores, self.iou_threshold, raw.class_ids)
+            else:
+                kept = np.argsort(-raw.scores, kind="stable")
+            return self._placed(raw.rows(kept[: self.limit]), image)
 
     def _placed(self, raw: Decoded, image: Image) -> Detections:
         """Move boxes, masks and points from the input to the picture; rows outside it are left out."""
@@ -150,3 +151,12 @@ class ObjectDetector(OnnxModel):
             masks=instance_masks(raw, boxes, placed, self.preprocessor.size) if masked else None,
             keypoints=None if raw.keypoints is None else placed.points_to_source(raw.keypoints).astype(np.float32),
         )
+
+
+def _sound(raw: Decoded) -> Bools:
+    """Say which rows have a class and hold nothing but finite numbers."""
+    sound = np.isfinite(raw.boxes).all(axis=1) & np.isfinite(raw.scores) & (raw.class_ids >= 0)
+    for column in (raw.keypoints, raw.coefficients):
+        if column is not None:
+            sound &= np.isfinite(column).all(axis=tuple(range(1, column.ndim)))
+    return sound

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
-from eyebright.models.decoders.head import Decoded, HeadInput, Shape
+from eyebright.models.decoders.head import Decoded, HeadInput, Shape, class_numbers
 
 EXPECTS = "one output (boxes, 6): x1, y1, x2, y2, score, class; and (prototypes, h, w) for masks"
 
@@ -31,11 +29,11 @@ def decode(given: HeadInput) -> Decoded:
     prototypes = next((value for value in given.outputs.values() if value.ndim == 3), None)
     rows = rows[rows[:, 4] >= given.confidence]
     rest = rows[:, 6:]
-    points = rest.reshape(len(rest), -1, 3)[:, :, :2] if prototypes is None and rest.shape[1] else None
+    points = rest.reshape(len(rest), rest.shape[1] // 3, 3)[:, :, :2] if prototypes is None and rest.shape[1] else None
     return Decoded(
         rows[:, :4],
         rows[:, 4],
-        np.rint(rows[:, 5]).astype(np.int64),
+        class_numbers(rows[:, 5]),
         keypoints=points,
         coefficients=None if prototypes is None else rest,
         prototypes=prototypes,

@@ -98,9 +98,16 @@ def sigmoid(values: npt.ArrayLike) -> Floats:
 
 def as_probabilities(values: Floats) -> Floats:
     """Return values that lie in 0 to 1 as they are, and others through the sigmoid that the export left out."""
-    if len(values) and (values.min() < 0 or values.max() > 1):
+    sound = np.isfinite(values)
+    if np.min(values, initial=0, where=sound) < 0 or np.max(values, initial=0, where=sound) > 1:
         return sigmoid(values)
     return values
+
+
+def class_numbers(values: Floats) -> Ints:
+    """Return class ids that came as floats, `int64`; -1, which is no class, for what is no such number."""
+    sound = np.isfinite(values) & (np.abs(values) < 2**31)
+    return np.where(sound, np.rint(np.where(sound, values, 0)), -1).astype(np.int64)
 
 
 def corners(centred: Floats) -> Floats:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from eyebright.core.types import Floats
-from eyebright.models.decoders.head import Decoded, HeadInput, Shape
+from eyebright.models.decoders.head import Decoded, HeadInput, Shape, class_numbers
 
 EXPECTS = "outputs boxes (M, 4), scores (M,) and labels (M,), and masks (M, 1, h, w) if there are any"
 _BACKGROUND = ("background", "__background__", "bg", "n/a")
@@ -41,10 +41,10 @@ def decode_rows(given: HeadInput, *, first: int) -> Decoded:
     [boxes] = (value for value in values.values() if value.ndim == 2)
     scores, labels = _scores_and_labels({name: value for name, value in values.items() if value.ndim == 1})
     masks = next((value for value in values.values() if value.ndim > 2), None)
-    if len(boxes) and boxes.max() <= 1:
+    if np.max(boxes, initial=0, where=np.isfinite(boxes)) <= 1:
         height, width = given.size
         boxes = boxes * np.array([width, height, width, height], dtype=np.float32)
-    class_ids = np.rint(labels).astype(np.int64) - first
+    class_ids = class_numbers(labels) - first
     sure = np.flatnonzero((scores >= given.confidence) & (class_ids >= 0))
     if masks is not None:
         masks = masks.reshape(len(masks), *masks.shape[-2:])[sure]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from eyebright.models.decoders.head import Decoded, HeadInput, Shape
+from eyebright.models.decoders.head import Decoded, HeadInput, Shape, class_numbers
 
 EXPECTS = "two outputs: rows (boxes, 6) of class, score, x1, y1, x2, y2, and their number (1,)"
 
@@ -26,7 +26,8 @@ def decode(given: HeadInput) -> Decoded:
     """Return the rows whose score reaches the confidence."""
     [rows] = (value for value in given.outputs.values() if value.ndim == 2)
     [count] = (value for value in given.outputs.values() if value.ndim == 1)
-    rows = rows[: int(count[0])]
+    # a graph that lost its numbers in half precision counts NaN
+    rows = rows[: int(np.nan_to_num(count[0], nan=len(rows)).clip(0, len(rows)))]
     # where nothing is found some exports have a row of -1
     rows = rows[(rows[:, 1] >= given.confidence) & (rows[:, 0] >= 0)]
-    return Decoded(rows[:, 2:], rows[:, 1], np.rint(rows[:, 0]).astype(np.int64))
+    return Decoded(rows[:, 2:], rows[:, 1], class_numbers(rows[:, 0]))

@@ -49,7 +49,7 @@ def decode(given: HeadInput) -> Decoded:
     scores = likely[np.arange(len(rows)), class_ids] * (rows[:, 4] if with_object else np.float32(1))
     sure = np.flatnonzero(scores >= given.confidence)
     rest = rows[sure, first + classes :]
-    points = rest.reshape(len(rest), -1, 3)[:, :, :2] if prototypes is None and rest.shape[1] else None
+    points = rest.reshape(len(rest), rest.shape[1] // 3, 3)[:, :, :2] if prototypes is None and rest.shape[1] else None
     return Decoded(
         corners(rows[sure, :4]),
         scores[sure],
