@@ -63,3 +63,11 @@ def test_little_to_see_is_nothing_odd():
     assert odd_places(small, small, np.eye(3)).odd.max() == 0
     away = np.array([[1.0, 0, 5000], [0, 1, 0], [0, 0, 1]])
     assert odd_places(flat, flat, away).odd.max() == 0
+
+
+def test_lines_of_one_direction_fix_no_bend_and_are_no_error():
+    lines = np.full((200, 300, 3), 230, np.uint8)
+    lines[:, ::20] = lines[:, 1::20] = 20  # exactly upright: the slopes downwards are all 0
+    with np.errstate(invalid="raise", divide="raise"):
+        found = odd_places(lines, np.roll(lines, 1, axis=0), np.eye(3))
+    assert found.odd.max() < 1

@@ -9,14 +9,17 @@ place can bend it, takes up what a plane cannot explain; dense flow would hide a
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy import fft
 
 from eyebright.core.types import Bools, Floats, Image
 
 _TILE, _STEP, _REACH = 48, 36, 8  # shifts are found in tiles, in pixels of the reference
+_FIRM = 4.0  # squared slope that a tile has in every direction, when its shift can be told
 _WINDOW = 13  # pixels of the reference over which what is left is averaged: about a small letter
 _OFF, _GAIN = 0.2, 0.08  # pixels, and share of the contrast, by which genuine print is off
 _FAR = 24.0  # light changes over more than this many pixels, print over less
@@ -55,24 +58,25 @@ def odd_places(reference: Image, photo: Image, matrix: _Matrix) -> OddPlaces:
         photo: RGB `uint8` of any size.
         matrix: `float64 (3, 3)`, from pixels of the photo to pixels of the reference.
     """
-    seen, expected, covered = _same_pixels(reference, photo, matrix)
+    grey, top, expected, covered = _same_pixels(reference, photo, matrix)
     height, width = covered.shape
     if min(height, width) < _TILE or covered.sum() < 4 * _TILE**2:
         return OddPlaces(np.zeros((height, width), np.float32), np.zeros((height, width), bool))
-    seen = _unbent(seen, _grey(seen), expected, covered)
-    one, two, gain = _same_blur(_grey(seen), expected, covered)
+    one, top = _unbent(grey, top, expected, covered)
+    two, gain = _same_blur(one, expected, covered)
     weight = covered.astype(np.float32)
     total = _far(weight) + 1e-6
     mean1, mean2 = _far(one * weight) / total, _far(two * weight) / total
-    spread = _far(two * two * weight) / total - mean2**2
+    spread = np.maximum(_far(two * two * weight) / total - mean2**2, 0)
     shared = _far(one * two * weight) / total - mean1 * mean2
     # the gain of each neighbourhood, drawn towards the picture's where there is little print
     lit = np.clip((shared + 18 * gain) / (spread + 18), 0.25 * gain, 2 * gain).astype(np.float32)
-    glare, lost = _glare(seen, one, gain * two, covered)
+    glare, lost = _glare(top, one, gain * two, covered)
     one = np.where(lost, mean1 + lit * (two - mean2), one).astype(np.float32)
     left, fine = _left(one, lit * two), covered & ~lost
     slope = cv2.Sobel(two, cv2.CV_32F, 1, 0) ** 2 + cv2.Sobel(two, cv2.CV_32F, 0, 1) ** 2
-    noise = max(1.5, 2 * float(np.median(left[fine]))) if fine.any() else 1.5
+    few = np.s_[::2, ::2]  # a median of a quarter of the pixels
+    noise = max(1.5, 2 * float(np.median(left[few][fine[few]]))) if fine[few].any() else 1.5
     bound = noise + _OFF**2 * _mean(slope / 64 * lit**2) + _GAIN**2 * _energy(lit * two)
     # at the pack's edge what lies behind it shines through
     inner = cv2.erode(covered.astype(np.uint8), np.ones((2 * _WINDOW - 1,) * 2, np.uint8), borderValue=0) > 0
@@ -80,90 +84,131 @@ def odd_places(reference: Image, photo: Image, matrix: _Matrix) -> OddPlaces:
     return OddPlaces(np.where(known, np.sqrt(np.maximum(left, 0) / bound), 0).astype(np.float32), glare)
 
 
-def _same_pixels(reference: Image, photo: Image, matrix: _Matrix) -> tuple[Image, Floats, Bools]:
-    """Return the photo laid over the reference, the reference in grey as the photo's pixels show it, where both are."""
+def _same_pixels(reference: Image, photo: Image, matrix: _Matrix) -> tuple[Floats, Image, Floats, Bools]:
+    """Lay the photo over the reference.
+
+    Returns its grey, its brightest channel, the reference in grey as its pixels show it, and where the photo covers the
+    reference, the margin of interpolation left out.
+    """
     height, width = reference.shape[:2]
-    size, other = (width, height), (photo.shape[1], photo.shape[0])
+    other = photo.shape[1], photo.shape[0]
     back = np.linalg.inv(matrix)
     middle = np.array([[[width / 2, height / 2], [width / 2 + 1, height / 2], [width / 2, height / 2 + 1]]])
     at = cv2.perspectiveTransform(middle, back)[0]
     scale = float(np.sqrt(abs(np.linalg.det(np.array([at[1] - at[0], at[2] - at[0]])))))
     soft = cv2.GaussianBlur(_grey(reference), (0, 0), 0.45 / scale) if 0.02 < scale < 1 else _grey(reference)
     shown = cv2.warpPerspective(soft, back, other, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    expected = cv2.warpPerspective(shown, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    seen = cv2.warpPerspective(photo, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    there = cv2.warpPerspective(np.full(other[::-1], 255, np.uint8), matrix, size) > 254
-    covered = cv2.erode(there.astype(np.uint8), np.ones((9, 9), np.uint8), borderValue=0) > 0
-    return np.asarray(seen, np.uint8), np.asarray(expected, np.float32), np.asarray(covered, bool)
+    # where each pixel of the reference lies in the photo: worked out once for all that is laid over it
+    one, two, three = (
+        np.arange(width, dtype=np.float32) * float(row[0])
+        + np.arange(height, dtype=np.float32)[:, None] * float(row[1])
+        + float(row[2])
+        for row in back
+    )
+    ahead = np.where(np.abs(three) > 1e-9, three, 1e-9)
+    x, y = (np.asarray(way / ahead, np.float32) for way in (one, two))
+    covered = (three > 0) & (x >= 0) & (y >= 0) & (x <= other[0] - 1) & (y <= other[1] - 1)
+    covered = cv2.erode(covered.astype(np.uint8), np.ones((9, 9), np.uint8), borderValue=0) > 0
+    expected, grey = (
+        _through(values, x, y, cv2.INTER_CUBIC) for values in (np.asarray(shown, np.float32), _grey(photo))
+    )
+    brightest = cv2.max(cv2.max(photo[..., 0], photo[..., 1]), photo[..., 2])
+    return grey, _through(brightest, x, y, cv2.INTER_LINEAR), expected, np.asarray(covered, bool)
 
 
-def _unbent(seen: Image, grey: Floats, expected: Floats, covered: Bools) -> Image:
+def _through(values: Any, x: Floats, y: Floats, way: int) -> Any:
+    return cv2.remap(values, x, y, way, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _unbent(grey: Floats, top: Image, expected: Floats, covered: Bools) -> tuple[Floats, Image]:
     """Take out a smooth field of shifts: a quadratic in x and y, fitted robustly to the shifts of tiles."""
     height, width = covered.shape
     side = float(max(height, width))
-    (one, two, inside), at = zip(*(_tiles(x) for x in (grey, expected, covered.astype(np.float32))), strict=True)
+    at = _printed_tiles(expected, covered)
+    one, two = (
+        np.stack([x[y : y + _TILE, left : left + _TILE] for left, y in at.tolist()], dtype=np.float32)
+        if len(at)
+        else np.zeros((0, _TILE, _TILE), np.float32)
+        for x in (grey, expected)
+    )
     window = np.outer(*(np.hanning(_TILE + 2)[1:-1],) * 2).astype(np.float32)
     one, two = ((x - x.mean(axis=(1, 2), keepdims=True)) * window for x in (one, two))
-    cross = np.fft.rfft2(one) * np.conj(np.fft.rfft2(two))
-    peaks = np.fft.irfft2(cross / np.sqrt(np.maximum(np.abs(cross), 1e-3)), s=(_TILE, _TILE))
+    down, across = np.gradient(two, axis=(1, 2))
+    a, b, c = (np.einsum("nij,nij->n", p, q) / _TILE**2 for p, q in ((across, across), (down, down), (across, down)))
+    # the weaker of two directions: along a line nothing is known
+    corner = (a + b) / 2 - np.sqrt(((a - b) / 2) ** 2 + c**2)
+    good = corner > _FIRM
+    if good.sum() < 12:
+        return grey, top
+    one, two, weight = one[good], two[good], np.sqrt(np.minimum(corner[good], 400))
+    cross = fft.rfft2(one) * np.conj(fft.rfft2(two))
+    peaks = fft.irfft2(cross / np.sqrt(np.maximum(np.abs(cross), 1e-3)), s=(_TILE, _TILE))
     near = np.fft.fftshift(peaks, axes=(1, 2))[
         (slice(None), *(slice(_TILE // 2 - _REACH, _TILE // 2 + _REACH + 1),) * 2)
     ]
-    y, x = np.divmod(near.reshape(len(near), -1).argmax(axis=1), 2 * _REACH + 1)
-    shifts = np.stack([x, y], axis=1).astype(np.float64) - _REACH
-    down, across = np.gradient(two, axis=(1, 2))
-    a, b, c = ((p * q).mean(axis=(1, 2)) for p, q in ((across, across), (down, down), (across, down)))
-    corner = (a + b) / 2 - np.sqrt(
-        ((a - b) / 2) ** 2 + c**2
-    )  # the weaker of two directions: along a line nothing is known
-    weight = np.where((inside.min(axis=(1, 2)) > 0) & (corner > 4), np.sqrt(np.minimum(corner, 400)), 0)
-    if (weight > 0).sum() < 12:
-        return seen
-    table = _quadratic(at[0][:, 0] / side, at[0][:, 1] / side)
+    down, across = np.divmod(near.reshape(len(near), -1).argmax(axis=1), 2 * _REACH + 1)
+    shifts = np.stack([across, down], axis=1).astype(np.float64) - _REACH
+    middle = (at[good] + _TILE / 2) / side
+    table = _quadratic(middle[:, 0], middle[:, 1])
     now = weight
     for _ in range(8):
         found = np.linalg.lstsq(table * now[:, None], shifts * now[:, None], rcond=None)[0]
         off = np.linalg.norm(shifts - table @ found, axis=1)
         now = weight / (1 + (off / 0.5) ** 2)
-    xs, ys = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    field = (_quadratic(xs.ravel() / side, ys.ravel() / side) @ found.astype(np.float32)).reshape(height, width, 2)
-    bent = cv2.remap(seen, xs + field[..., 0], ys + field[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(bent, np.uint8)
+    xs, ys = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
+    u, v = xs / side, ys / side
+    x, y = (
+        np.asarray((line[0] + line[1] * u + line[3] * u * u + start) + (line[2] * v + line[5] * v * v), np.float32)
+        + line[4] * u * v
+        for line, start in zip(found.T.astype(np.float32), (xs, ys), strict=True)
+    )
+    return _through(grey, x, y, cv2.INTER_CUBIC), _through(top, x, y, cv2.INTER_LINEAR)
 
 
-def _tiles(values: Floats) -> tuple[Floats, Floats]:
-    view = np.lib.stride_tricks.sliding_window_view(values, (_TILE, _TILE))[::_STEP, ::_STEP]
-    rows, columns = view.shape[:2]
-    ys, xs = np.mgrid[:rows, :columns] * _STEP + _TILE / 2
-    return view.reshape(-1, _TILE, _TILE), np.stack([xs.ravel(), ys.ravel()], axis=1).astype(np.float32)
+def _printed_tiles(expected: Floats, covered: Bools) -> npt.NDArray[np.int64]:
+    """Return the upper left corners of whole tiles with some print in them, `(N, 2)`."""
+    height, width = covered.shape
+    ys, xs = (np.arange(0, length - _TILE + 1, _STEP) for length in (height, width))
+    mean, square = cv2.integral2(expected, sdepth=cv2.CV_64F, sqdepth=cv2.CV_64F)
+    inside = cv2.integral(covered.astype(np.uint8))
+
+    def sums(table: Any) -> Any:
+        one, two = np.ix_(ys, xs), np.ix_(ys + _TILE, xs + _TILE)
+        across, down = np.ix_(ys, xs + _TILE), np.ix_(ys + _TILE, xs)
+        return table[two] - table[across] - table[down] + table[one]
+
+    # the slopes of a tile cannot hold more than it varies
+    varied = sums(square) / _TILE**2 - (sums(mean) / _TILE**2) ** 2
+    y, x = np.nonzero((sums(inside) == _TILE**2) & (varied > _FIRM))
+    return np.stack([xs[x], ys[y]], axis=1)
 
 
 def _quadratic(x: Floats, y: Floats) -> Floats:
     return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
 
 
-def _same_blur(one: Floats, two: Floats, covered: Bools) -> tuple[Floats, Floats, float]:
-    """Blur the reference until its detail is the photo's; return both, and the photo's gain."""
+def _same_blur(one: Floats, two: Floats, covered: Bools) -> tuple[Floats, float]:
+    """Blur the reference until its detail is the photo's; return it, and the photo's gain."""
     height, width = one.shape
     part = np.s_[height // 4 : height - height // 4, width // 4 : width - width // 4]
-    inside = covered[part] if covered[part].any() else np.ones(covered[part].shape, bool)
-    fine = (one[part] - cv2.GaussianBlur(one[part], (0, 0), 6))[inside]
+    inside = (covered[part] if covered[part].any() else np.ones(covered[part].shape, bool)).astype(np.float32)
+    fine = (one[part] - cv2.GaussianBlur(one[part], (0, 0), 6)) * inside
+    print_ = (two[part] - cv2.GaussianBlur(two[part], (0, 0), 6)) * inside
     best = (np.inf, 0.0, 1.0)
-    for sigma in _BLURS:
-        soft = cv2.GaussianBlur(two[part], (0, 0), sigma) if sigma else two[part]
-        detail = (soft - cv2.GaussianBlur(soft, (0, 0), 6))[inside]
-        gain = float(np.clip((fine * detail).sum() / max(float((detail * detail).sum()), 1e-6), 0.2, 3))
-        best = min(best, (float(np.abs(fine - gain * detail).mean()), sigma, gain))
-    return one, np.asarray(cv2.GaussianBlur(two, (0, 0), best[1]) if best[1] else two, np.float32), best[2]
+    for sigma in _BLURS:  # blurs may change places: the wide one is done once
+        detail = cv2.GaussianBlur(print_, (0, 0), sigma) if sigma else print_
+        gain = float(np.clip(np.vdot(fine, detail) / max(float(np.vdot(detail, detail)), 1e-6), 0.2, 3))
+        best = min(best, (float(np.abs(fine - gain * detail).sum()), sigma, gain))
+    return np.asarray(cv2.GaussianBlur(two, (0, 0), best[1]) if best[1] else two, np.float32), best[2]
 
 
-def _glare(seen: Image, one: Floats, expected: Floats, covered: Bools) -> tuple[Bools, Bools]:
+def _glare(top: Image, one: Floats, expected: Floats, covered: Bools) -> tuple[Bools, Bools]:
     """Return where light was added, and where it is so much that nothing is left to compare.
 
     A saturated place is lost where the reference is bright as well, or where light was added around it; else it may be
     print that is missing.
     """
-    full = cv2.dilate(np.asarray((seen > 249).any(axis=2), np.uint8), np.ones((3, 3), np.uint8)) > 0
+    full = cv2.dilate(np.asarray(top > 249, np.uint8), np.ones((3, 3), np.uint8)) > 0
     known = (covered & ~full).astype(np.float32)
     added = cv2.blur((one - expected) * known, (41, 41)) / (cv2.blur(known, (41, 41)) + 1e-4)
     lost = full & ((expected > 200) | (added > 25))
@@ -174,16 +219,16 @@ def _left(one: Floats, two: Floats) -> Floats:
     """Return the energy that differs in each window, a slope of light and a shift of a pixel forgiven."""
     best = np.full(one.shape, np.inf, np.float32)
     height, width = one.shape
+    edged = cv2.copyMakeBorder(one, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     for dx, dy in _SHIFTS:
-        moved = cv2.warpAffine(
-            one, np.array([[1.0, 0, dx], [0, 1.0, dy]]), (width, height), borderMode=cv2.BORDER_REPLICATE
-        )
-        np.minimum(best, _energy(np.asarray(moved, np.float32) - two), out=best)
+        moved = edged[1 - dy : 1 - dy + height, 1 - dx : 1 - dx + width]
+        cv2.min(best, _energy(np.asarray(cv2.subtract(moved, two), np.float32)), dst=best)
     return best
 
 
 def _energy(values: Floats) -> Floats:
-    return np.maximum(_mean((values - _mean(values)) ** 2), 0)
+    off = cv2.subtract(values, _mean(values))
+    return np.asarray(cv2.blur(cv2.multiply(off, off, dst=off), (_WINDOW, _WINDOW)), np.float32)
 
 
 def _mean(values: Floats) -> Floats:
