@@ -13,7 +13,7 @@ import pytest
 from _commands import eyebright
 
 from eyebright.core.types import Detections, Masks
-from eyebright.interop import Annotations, annotated, write_coco
+from eyebright.interop import Annotations, annotated, read_coco, write_coco
 from eyebright.media import read_image, write_image
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,6 +60,52 @@ def test_pose_and_depth(photo: Path, tmp_path: Path):
     drawn = read_image(tmp_path / "d" / "a.png")
     assert drawn[64, 0, 0] < 5
     assert drawn[64, -1, 0] > 250
+
+
+def test_a_part_of_the_picture_and_some_classes(photo: Path, tmp_path: Path):
+    """The tiny graphs answer the same whatever they see: in the right half everything lies 96 pixels further right."""
+    part = ("--json", "--roi", "96,0,192,64")
+
+    def answer(verb, model, *words):
+        done = eyebright(verb, "run", photo, "--model", model, *words)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)["results"][0]
+
+    instance = TINY.write(tmp_path, "rcnn", TINY.rcnn(), task="segmentation")
+    words = (*part, "--coco", tmp_path / "c", "--voc", tmp_path / "v", "--yolo", tmp_path / "y")
+    found = answer("segment", instance, *words)
+    np.testing.assert_allclose(found["detections"][0]["box"], TINY.BOXES[0] + [96, 0, 96, 0], atol=0.1)
+    [image] = read_coco(tmp_path / "c", masks=True).images
+    assert image.objects.masks.dense()[0, 20:30, 115:125].all()
+    assert (tmp_path / "v" / "a.xml").is_file()
+    assert (tmp_path / "y" / "labels" / "a.txt").is_file()
+    [only] = answer("segment", instance, "--json", "--classes", "cat")["detections"]
+    assert only["class"] == "cat"
+    semantic = TINY.write(tmp_path, "semantic", TINY.semantic())
+    found = answer("segment", semantic, *part, "--classes", "bird", "--out", tmp_path / "o", "--masks", tmp_path / "m")
+    assert list(found["parts"]) == ["bird"]
+    assert found["parts"]["bird"] == pytest.approx(1 / 6, abs=0.02)
+    drawn = read_image(tmp_path / "o" / "a.png")
+    assert (drawn[:, :96] == 120).all()
+    assert (drawn[20, 130] != 120).any()
+    assert read_image(tmp_path / "m" / "a.png").shape[:2] == (64, 96)
+    pose = TINY.write(tmp_path, "pose", TINY.pose())
+    assert answer("pose", pose, *part)["poses"][0]["keypoints"] == [[126, 22], [178, 42]]
+    rows = TINY.write(tmp_path, "yolo", TINY.yolo(points=True), task="pose")
+    [body] = answer("pose", rows, *part, "--classes", "cat")["poses"]
+    np.testing.assert_allclose(body["keypoints"], TINY.POINTS[1] + [96, 0], atol=0.1)
+    depth = TINY.write(tmp_path, "depth", TINY.depth())
+    assert answer("depth", depth, *part, "--out", tmp_path / "d")["most"] == pytest.approx(2, abs=0.02)
+    assert read_image(tmp_path / "d" / "a.png").shape[:2] == (64, 96)
+    for words, message in (
+        (("segment", "run", photo, "--model", semantic, "--conf", "0.5"), "names each pixel and has no scores"),
+        (("segment", "run", photo, "--model", semantic, "--classes", "brd"), "did you mean bird"),
+        (("segment", "run", photo, "--method", "slic", "--roi", "0,0,9,9"), "--method needs a --model with them"),
+        (("depth", "run", photo, "--model", depth, "--roi", "900,0,950,9"), "lies outside a picture of 192 x 128"),
+        (("pose", "run", photo, "--model", pose, "--roi", "5,5,1,9"), "--roi: expected x1 < x2"),
+    ):
+        done = eyebright(*words)
+        assert (done.returncode, message in done.stderr) == (2, True), done.stderr
 
 
 def test_pose_eval_of_files_and_of_models(photo: Path, tmp_path: Path):

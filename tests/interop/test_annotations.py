@@ -175,3 +175,22 @@ def test_keypoints_come_back_and_need_no_box(tmp_path: Path):
     assert (row["keypoints"], row["num_keypoints"], row["area"]) == ([5, 6, 2, 0, 0, 0, 15, 26, 2], 2, 200)
     with pytest.raises(InputError, match=r"as many keypoints of every object, got \[1, 3\]"):
         read_coco(coco(tmp_path, annotations=[item, {**item, "id": 2, "keypoints": [1, 2, 2]}]), keypoints=True)
+
+
+def test_voc_files_for_one_picture_and_difficult_objects(tmp_path: Path):
+    write_voc(tmp_path, SET)
+    path = tmp_path / "one.xml"
+    path.write_text(path.read_text().replace("<difficult>0", "<difficult>1", 1))
+    assert read_voc(tmp_path).images[0].crowd.tolist() == [True, False]
+    (tmp_path / "again.xml").write_text(path.read_text())
+    with pytest.raises(InputError, match=r"two images are named 'one.jpg'"):
+        read_voc(tmp_path)
+
+
+def test_boxes_outside_the_picture_come_back_as_they_are(tmp_path: Path):
+    objects = Detections([[-20, -5, 30, 40], [500, 500, 600, 700]], [0.5, 0.5], [0, 0])
+    outside = Annotations(("cat",), (annotated("one.jpg", (100, 200), objects),))
+    write_coco(tmp_path / "c.json", outside)
+    write_voc(tmp_path / "voc", outside)
+    for back in (read_coco(tmp_path / "c.json"), read_voc(tmp_path / "voc")):
+        np.testing.assert_allclose(back.images[0].objects.xyxy, objects.xyxy)

@@ -118,3 +118,17 @@ def test_sets_that_do_not_fit_are_refused():
     nothing = Annotations((), (annotated("a", (1, 1), Detections.empty()),))
     with pytest.raises(InputError, match="at least one object"):
         evaluate_detections(nothing, nothing)
+
+
+def test_ten_thousand_predictions_and_boxes_outside_the_picture():
+    """COCO looks at the best hundred of a picture; a box that lies outside overlaps nothing and counts as wrong."""
+    random = np.random.default_rng(8)
+    corner = random.uniform(0, 600, (9999, 2))
+    boxes = np.concatenate([[[100, 100, 200, 200]], np.concatenate([corner, corner + 5], axis=1)])
+    boxes[-1] = [-500, -500, -400, -400]
+    many = Detections(boxes, np.linspace(0.9, 0.3, 10_000), np.zeros(10_000))
+    want = Detections([[90, 100, 200, 200], [650, 650, 800, 800]], [1, 1], [0, 0])
+    truth = Annotations(("cup",), (annotated("a.jpg", (700, 700), want),))
+    figures = evaluate_detections(truth, Annotations(("cup",), (annotated("a.jpg", (700, 700), many),)), resamples=0)
+    assert figures["AP50"] == pytest.approx(51 / 101, abs=1e-6)
+    assert figures["worst"] == [{"image": "a.jpg", "missed": 1, "wrong": 9999, "found": 1}]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import typer
 
     from eyebright.core.types import Detections, Image
+    from eyebright.pipeline.finders import Box
 
 METHODS = ("grabcut", "watershed", "slic")
 
@@ -50,6 +51,8 @@ def opened(
     boxes: Path | None,
     count: int,
     confidence: float | None,
+    roi: str | None = None,
+    classes: str | None = None,
 ) -> Segmenter:
     """Return what the options ask for.
 
@@ -57,12 +60,17 @@ def opened(
         InputError: options that do not go together.
         ModelError: no such model.
     """
+    from eyebright.pipeline.finders import box_of, class_ids, find
+
+    part = None if roi is None else box_of(roi)
     if method is None:
         if box or boxes:
             raise InputError("--box and --boxes are for --method grabcut")
-        return _model(context, model or "pphumanseg", confidence)
+        return _model(context, model or "pphumanseg", confidence, part, classes)
     if method not in METHODS:
         raise InputError(f"--method: expected {', '.join(METHODS)}, got {method!r:.80}")
+    if (roi or classes) and (method != "grabcut" or box or boxes):
+        raise InputError("--roi and --classes choose among what a model finds; --method needs a --model with them")
     if method != "grabcut":
         if box or boxes or model is not None:
             raise InputError(f"--method {method}: cuts the whole picture; it takes no --box, --boxes and --model")
@@ -71,7 +79,6 @@ def opened(
         raise InputError("--method grabcut: expected boxes from one of --box, --boxes and --model")
     if box:
         from eyebright.core.types import Detections
-        from eyebright.pipeline.finders import box_of
 
         given = [box_of(text) for text in box]
         fixed = Detections([list(b) for b in given], [1.0] * len(given), [0] * len(given))  # type: ignore[arg-type]  # lists become columns
@@ -86,7 +93,8 @@ def opened(
     from eyebright.cli._finders import finder_for
 
     finder = finder_for(model or "auto", inputs, home=given_home(context), confidence=confidence)
-    return _cutter(method, finder.labels, count, lambda shot: finder(shot.frame))
+    wanted = class_ids(classes, finder.labels)
+    return _cutter(method, finder.labels, count, lambda shot: find(finder, shot.frame, part, wanted))
 
 
 def write_map(path: Path, numbers: npt.NDArray[np.int64]) -> None:
@@ -107,34 +115,35 @@ def write_map(path: Path, numbers: npt.NDArray[np.int64]) -> None:
         raise MediaError(f"{path}: cannot write the image: {error}") from error
 
 
-def _model(context: typer.Context, name: str, confidence: float | None) -> Segmenter:
+def _model(
+    context: typer.Context, name: str, confidence: float | None, roi: Box | None, classes: str | None
+) -> Segmenter:
     from eyebright.models import ObjectDetector, SemanticSegmenter, load_model
+    from eyebright.pipeline.finders import class_ids
 
     loaded = load_model(name, home=given_home(context))
     if isinstance(loaded, ObjectDetector):
         detector = loaded
         if confidence is not None:
             detector = ObjectDetector(loaded.card, home=given_home(context), confidence=confidence)
-        return Segmenter(loaded.card.name, detector.labels, lambda shot: _instances(detector, shot.frame.image))
+        wanted = class_ids(classes, detector.labels)
+        return Segmenter(loaded.card.name, detector.labels, lambda shot: _looked(detector, shot, roi, wanted))
     if not isinstance(loaded, SemanticSegmenter):
         raise InputError(f"--model: {name} does not segment; its card says task {loaded.card.task!r}")
-    return Segmenter(loaded.card.name, (), lambda shot: _classes(loaded, shot.frame.image))
+    if confidence is not None:
+        raise InputError(f"--conf: {name} names each pixel and has no scores; leave it out")
+    wanted = class_ids(classes, loaded.labels)
+    return Segmenter(loaded.card.name, (), lambda shot: _looked(loaded, shot, roi, wanted))
 
 
-def _instances(model: Any, image: Image) -> Answer:
-    from eyebright.pipeline.finders import plain_detections
-    from eyebright.viz import draw_detections
-
-    [found] = model.segment([image])
-    facts = {"kind": "instance", "detections": plain_detections(found, model.labels)}
-    return Answer(facts, draw_detections(image, found, model.labels), None, found)
-
-
-def _classes(model: Any, image: Image) -> Answer:
+def _looked(model: Any, shot: Shot, roi: Box | None, wanted: set[int] | None) -> Answer:
+    from eyebright.core.types import Detections
     from eyebright.pipeline.looking import segment_picture
 
-    facts, drawn, classes = segment_picture(model, image)
-    return Answer(facts, drawn, None if classes is None else classes.class_ids, None)
+    facts, drawn, answer = segment_picture(model, shot.frame.image, roi=roi, wanted=wanted)
+    if isinstance(answer, Detections):
+        return Answer(facts, drawn, None, answer)
+    return Answer(facts, drawn, answer.class_ids, None)
 
 
 def _cutter(method: str, labels: tuple[str, ...], count: int, boxes: Callable[[Shot], Detections] | None) -> Segmenter:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eyebright.cli._detection import Confidence, Drawings, Inputs, shots, write_formats
+from eyebright.cli._detection import Classes, Confidence, Drawings, Inputs, Roi, shots, write_formats
 from eyebright.cli._image_files import JsonOption, Problems, print_json, table
 from eyebright.cli._pose_eval import evaluate_poses, opened_pose
 from eyebright.cli._segment_eval import evaluate
@@ -46,6 +46,8 @@ def segment_run(
     ] = None,
     count: Annotated[int, typer.Option("--count", help="About how many regions.")] = 200,
     conf: Confidence = None,
+    classes: Classes = None,
+    roi: Roi = None,
     out: Out = None,
     masks: Annotated[
         Path | None,
@@ -54,14 +56,19 @@ def segment_run(
     coco: Annotated[
         Path | None, typer.Option("--coco", metavar="FILE", help="Write objects with their masks as COCO's JSON.")
     ] = None,
+    yolo: Annotated[
+        Path | None, typer.Option("--yolo", metavar="DIR", help="Their boxes as YOLO's text files.")
+    ] = None,
+    voc: Annotated[Path | None, typer.Option("--voc", metavar="DIR", help="Or as Pascal VOC's XML files.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Segment: a semantic model names each pixel, an instance model cuts out each object."""
     from eyebright.interop import annotated
 
     segmenter = opened(
-        context, list(inputs), model=model, method=method, box=box, boxes=boxes, count=count, confidence=conf
-    )
+        context, list(inputs), model=model, method=method, box=box, boxes=boxes, count=count, confidence=conf,
+        roi=roi, classes=classes,
+    )  # fmt: skip
     problems, drawings = Problems(), Drawings(out)
     results: list[dict[str, Any]] = []
     images: list[AnnotatedImage] = []
@@ -87,7 +94,7 @@ def segment_run(
                 images.append(annotated(shot.name, (height, width), answer.found))
             results.append(entry)
             drawings.add(shot, answer.drawn)
-    write_formats(images, segmenter.labels, coco, None, None)
+    write_formats(images, segmenter.labels, coco, yolo, voc)
     if as_json:
         print_json({"model": segmenter.name, "results": results, "problems": problems.lines})
     else:
@@ -104,6 +111,8 @@ def pose_run(
     inputs: Inputs,
     model: Model,
     conf: Confidence = None,
+    classes: Classes = None,
+    roi: Roi = None,
     out: Out = None,
     coco: Annotated[
         Path | None, typer.Option("--coco", metavar="FILE", help="Write bodies with their keypoints as COCO's JSON.")
@@ -112,10 +121,12 @@ def pose_run(
 ) -> None:
     """Find the keypoints of bodies."""
     from eyebright.interop import annotated
+    from eyebright.pipeline.finders import box_of, class_ids
     from eyebright.pipeline.looking import find_poses
     from eyebright.viz import draw_detections
 
     loaded, labels = opened_pose(context, model, conf)
+    part, wanted = None if roi is None else box_of(roi), class_ids(classes, labels)
     problems, drawings = Problems(), Drawings(out)
     results: list[dict[str, Any]] = []
     images: list[AnnotatedImage] = []
@@ -124,7 +135,7 @@ def pose_run(
         for shot in shots(inputs, problems):
             height, width = shot.frame.image.shape[:2]
             entry: dict[str, Any] = {"image": shot.name, "width": width, "height": height}
-            found, entry["poses"] = find_poses(loaded, shot.frame.image)
+            found, entry["poses"] = find_poses(loaded, shot.frame.image, roi=part, wanted=wanted)
             images.append(annotated(shot.name, (height, width), found))
             results.append(entry)
             rows += [[shot.name, str(len(each.get("keypoints", ())))] for each in entry["poses"]]
@@ -143,20 +154,27 @@ pose_app.command("eval")(evaluate_poses)
 
 @depth_app.command("run")
 def depth_run(
-    context: typer.Context, inputs: Inputs, model: Model, out: Out = None, as_json: JsonOption = False
+    context: typer.Context,
+    inputs: Inputs,
+    model: Model,
+    roi: Roi = None,
+    out: Out = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Estimate how far each pixel is; pictures are drawn from dark (least) to bright (most)."""
     from eyebright.models import DepthEstimator, load_model
+    from eyebright.pipeline.finders import box_of
     from eyebright.pipeline.looking import depth_picture
 
     loaded = load_model(model, home=given_home(context))
     if not isinstance(loaded, DepthEstimator):
         raise InputError(f"--model: {model} estimates no depth; its card says task {loaded.card.task!r}")
+    part = None if roi is None else box_of(roi)
     problems, drawings = Problems(), Drawings(out)
     results: list[dict[str, Any]] = []
     with drawings.closing:
         for shot in shots(inputs, problems):
-            facts, drawn = depth_picture(loaded, shot.frame.image)
+            facts, drawn = depth_picture(loaded, shot.frame.image, roi=part)
             results.append({"image": shot.name, **facts})
             drawings.add(shot, drawn)
     if as_json:

@@ -52,7 +52,10 @@ def read_voc(folder: Path, *, subset: str | None = None) -> Annotations:
             np.array([place[label] for label, _, _ in rows], dtype=np.int64),
         )
         images.append(AnnotatedImage(name, size, objects, np.array([hard for _, _, hard in rows], bool), number))
-    return Annotations(labels, tuple(images), tuple(range(1, len(labels) + 1)))
+    try:
+        return Annotations(labels, tuple(images), tuple(range(1, len(labels) + 1)))
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
 
 
 def write_voc(folder: Path, given: Annotations) -> None:

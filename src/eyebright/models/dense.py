@@ -44,6 +44,11 @@ class SemanticMap:
 class _Dense(OnnxModel):
     """A network with one output a picture, or one that the card names as `class_output`."""
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes or points; empty when the card has no label map."""
+        return read_labels(self.card)
+
     def _maps(self, images: Sequence[Image], dimensions: tuple[int, ...], expects: str) -> list[Floats]:
         for row, image in enumerate(images):
             check_image(image, f"{self.card.name}: image {row}")

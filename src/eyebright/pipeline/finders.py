@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from eyebright.core.errors import InputError
-from eyebright.core.types import Detections, Frame
+from eyebright.core.types import Detections, Frame, Image
 from eyebright.ops import shift_detections
 
 if TYPE_CHECKING:
@@ -186,13 +186,25 @@ def find(finder: Finder, frame: Frame, roi: Box | None = None, wanted: set[int] 
     if roi is None:
         found = finder(frame)
     else:
-        x1, y1, x2, y2 = roi
+        found = finder(dataclasses.replace(frame, image=part_of(frame.image, roi)))
         height, width = frame.image.shape[:2]
-        if x1 >= width or y1 >= height:
-            raise InputError(f"--roi: {roi} lies outside a picture of {width} x {height}")
-        part = np.ascontiguousarray(frame.image[y1:y2, x1:x2])
-        found = shift_detections(finder(dataclasses.replace(frame, image=part)), x1, y1, (height, width))
+        found = shift_detections(found, roi[0], roi[1], (height, width))
     return found if wanted is None else found[np.isin(found.class_id, sorted(wanted))]
+
+
+def part_of(image: Image, roi: Box | None) -> Image:
+    """Return the part `roi` of a picture, the whole when it is None; what reaches over the edge is cut.
+
+    Raises:
+        InputError: the part lies outside the picture.
+    """
+    if roi is None:
+        return image
+    x1, y1, x2, y2 = roi
+    height, width = image.shape[:2]
+    if x1 >= width or y1 >= height:
+        raise InputError(f"--roi: {roi} lies outside a picture of {width} x {height}")
+    return np.ascontiguousarray(image[y1:y2, x1:x2])
 
 
 def plain_detections(found: Detections, labels: Sequence[str]) -> list[dict[str, Any]]:

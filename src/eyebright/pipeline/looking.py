@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -9,29 +11,45 @@ import numpy as np
 from eyebright.core.errors import InputError
 from eyebright.core.types import Detections, Image
 from eyebright.models import DepthEstimator, ObjectDetector, PoseEstimator, SemanticMap, SemanticSegmenter
-from eyebright.pipeline.finders import plain_detections
+from eyebright.ops import shift_detections
+from eyebright.pipeline.finders import Box, part_of, plain_detections
 from eyebright.viz import class_colour, draw_detections
 
 
-def segment_picture(model: Any, image: Image) -> tuple[dict[str, Any], Image, SemanticMap | None]:
+def segment_picture(
+    model: Any, image: Image, *, roi: Box | None = None, wanted: Collection[int] | None = None
+) -> tuple[dict[str, Any], Image, SemanticMap | Detections]:
     """Segment a picture with a semantic or an instance model.
+
+    Args:
+        model: one of these.
+        image: RGB `uint8 (H, W, 3)`.
+        roi: look at this part only; objects come out in pixels of the whole, a class map is of the part.
+        wanted: tell and draw these classes only; None: all.
 
     Returns:
         Facts (`kind` is `semantic` with `parts`, or `instance` with `detections`), the picture with a tint a class or
-        object, and the class map of a semantic model.
+        object, and the class map, with all classes, or the objects with their masks.
 
     Raises:
-        InputError: the model does not segment.
+        InputError: the model does not segment, or the part lies outside the picture.
     """
+    part = part_of(image, roi)
+    left, top = (0, 0) if roi is None else roi[:2]
     if isinstance(model, ObjectDetector):
-        [found] = model.segment([image])
+        found = shift_detections(model.segment([part])[0], left, top, (image.shape[0], image.shape[1]))
+        found = found if wanted is None else found[np.isin(found.class_id, sorted(wanted))]
         facts = {"kind": "instance", "detections": plain_detections(found, model.labels)}
-        return facts, draw_detections(image, found, model.labels), None
+        return facts, draw_detections(image, found, model.labels), found
     if not isinstance(model, SemanticSegmenter):
         raise InputError(f"--model: {model.card.name} does not segment; its card says task {model.card.task!r}")
-    [answer] = model.segment([image])
-    parts = {name: round(part, 6) for name, part in answer.parts().items()}
-    return {"kind": "semantic", "parts": parts}, _coloured(image, answer), answer
+    [answer] = model.segment([part])
+    names = answer.labels
+    shown = None if wanted is None else {names[n] if n < len(names) else f"class {n}" for n in wanted}
+    parts = {name: round(share, 6) for name, share in answer.parts().items() if shown is None or name in shown}
+    drawn = image.copy()
+    drawn[top : top + part.shape[0], left : left + part.shape[1]] = _coloured(part, answer, wanted)
+    return {"kind": "semantic", "parts": parts}, drawn, answer
 
 
 def pose_picture(model: Any, image: Image) -> tuple[dict[str, Any], Image]:
@@ -44,42 +62,61 @@ def pose_picture(model: Any, image: Image) -> tuple[dict[str, Any], Image]:
     return {"poses": poses}, draw_detections(image, found, names=False)
 
 
-def find_poses(model: Any, image: Image) -> tuple[Detections, list[dict[str, Any]]]:
+def find_poses(
+    model: Any, image: Image, *, roi: Box | None = None, wanted: Collection[int] | None = None
+) -> tuple[Detections, list[dict[str, Any]]]:
     """Return the bodies of a picture, with keypoints, and the same as plain values.
 
+    Args:
+        model: a `PoseEstimator`, or an `ObjectDetector` whose head has keypoints.
+        image: RGB `uint8 (H, W, 3)`.
+        roi: look at this part only; points come out in pixels of the whole.
+        wanted: bodies of these classes only; None: all.
+
     Raises:
-        InputError: the model finds no poses.
+        InputError: the model finds no poses, or the part lies outside the picture.
     """
+    part = part_of(image, roi)
+    left, top = (0, 0) if roi is None else roi[:2]
     if isinstance(model, ObjectDetector):
-        [found] = model.predict([image])
+        found = shift_detections(model.predict([part])[0], left, top, (image.shape[0], image.shape[1]))
+        found = found if wanted is None else found[np.isin(found.class_id, sorted(wanted))]
         return found, plain_detections(found, model.labels)
     if not isinstance(model, PoseEstimator):
         raise InputError(f"--model: {model.card.name} finds no poses; its card says task {model.card.task!r}")
-    [one] = model.pose([image])
+    [one] = model.pose([part])
+    one = dataclasses.replace(one, points=one.points + np.array([left, top], dtype=np.float32))
     box = np.concatenate([one.points.min(axis=0), one.points.max(axis=0)])[None]
     found = Detections(box, one.scores.mean(keepdims=True), np.zeros(1, np.int64), None, one.points[None])
     points = [[round(float(v), 2) for v in point] for point in one.points]
     return found, [{"keypoints": points, "scores": [round(float(s), 6) for s in one.scores]}]
 
 
-def depth_picture(model: Any, image: Image) -> tuple[dict[str, Any], Image]:
+def depth_picture(model: Any, image: Image, *, roi: Box | None = None) -> tuple[dict[str, Any], Image]:
     """Estimate depth; return `least`, `median` and `most`, and the map from dark (least) to bright (most).
 
+    Args:
+        model: a `DepthEstimator`.
+        image: RGB `uint8 (H, W, 3)`.
+        roi: look at this part only, which is what the map shows.
+
     Raises:
-        InputError: the model estimates no depth.
+        InputError: the model estimates no depth, or the part lies outside the picture.
     """
     if not isinstance(model, DepthEstimator):
         raise InputError(f"--model: {model.card.name} estimates no depth; its card says task {model.card.task!r}")
-    [found] = model.depth([image])
+    [found] = model.depth([part_of(image, roi)])
     low, middle, high = (round(float(v), 6) for v in np.percentile(found, [0, 50, 100]))
     grey = ((found - low) / max(high - low, 1e-9) * 255).clip(0, 255).astype(np.uint8)
     return {"least": low, "median": middle, "most": high}, np.repeat(grey[:, :, None], 3, axis=2)
 
 
-def _coloured(image: Image, answer: SemanticMap) -> Image:
+def _coloured(image: Image, answer: SemanticMap, wanted: Collection[int] | None) -> Image:
     """Return the picture with a tint a class; the first class, mostly the background, stays as it is."""
     drawn = image.copy()
     for number in np.unique(answer.class_ids[answer.class_ids > 0]):
+        if wanted is not None and int(number) not in wanted:
+            continue
         where = answer.class_ids == number
         drawn[where] = (drawn[where] * 0.5 + np.array(class_colour(int(number))) * 0.5).astype(np.uint8)
     return drawn
