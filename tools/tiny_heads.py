@@ -85,17 +85,29 @@ def prototypes() -> Any:
     return maps
 
 
-def end2end() -> dict[str, Any]:
-    rows = np.zeros((300, 6))
-    rows[:2] = np.concatenate([BOXES, SCORES[:, None], CLASSES[:, None]], axis=1)
-    return {"output0": rows[None]}
+def end2end(*, masks: bool = False, points: bool = False) -> dict[str, Any]:
+    parts = [BOXES, SCORES[:, None], CLASSES[:, None]]
+    if masks:
+        parts.append(np.array([[8.0, 0], [0, 8.0]]))
+    if points:
+        parts.append(np.concatenate([POINTS, np.ones((2, 2, 1))], axis=2).reshape(2, -1))
+    known = np.concatenate(parts, axis=1)
+    rows = np.zeros((300, known.shape[1]))
+    rows[:2] = known
+    return {"output0": rows[None]} | ({"output1": prototypes()[None]} if masks else {})
 
 
-def detr() -> dict[str, Any]:
+def detr(*, masks: bool = False, joined: bool = False) -> dict[str, Any]:
     boxes, logits = np.full((20, 4), 0.5), np.full((20, len(LABELS)), -9.0)
     boxes[[3, 7]] = centred() / np.array([SIZE[1], SIZE[0]] * 2)
     logits[[3, 7]] = logit(likely())
-    return {"dets": boxes[None], "labels": logits[None]}
+    if joined:  # as Ultralytics exports RT-DETR, after the sigmoid
+        return {"output0": np.concatenate([boxes, 1 / (1 + np.exp(-logits))], axis=1)[None]}
+    out = {"dets": boxes[None], "labels": logits[None]}
+    if masks:
+        out["masks"] = np.full((1, 20, SIZE[0] // 4, SIZE[1] // 4), -8.0)
+        out["masks"][0, [3, 7]] = prototypes() * 8
+    return out
 
 
 def detr_softmax() -> dict[str, Any]:

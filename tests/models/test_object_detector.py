@@ -33,6 +33,7 @@ VARIANTS = {
     "end2end": ("end2end", TINY.end2end()),
     "detr": ("detr", TINY.detr()),
     "detr, other order": ("detr", dict(reversed(TINY.detr().items()))),
+    "detr in one": ("detr", TINY.detr(joined=True)),
     "detr_softmax": ("detr_softmax", TINY.detr_softmax()),
     "nanodet": ("nanodet", TINY.nanodet()),
     "nanodet by strides": ("nanodet", TINY.nanodet(pairs=True)),
@@ -122,9 +123,16 @@ def test_nanodet_exports_with_and_without_the_cells_at_a_cut_edge(pairs: bool, t
     np.testing.assert_allclose(found.xyxy, TINY.BOXES * 2, atol=0.05)
 
 
-@pytest.mark.parametrize("head", ["yolo", "rcnn"])
-def test_masks_lie_in_their_boxes(head: str, tmp_path: Path):
-    outputs = TINY.yolo(masks=True) if head == "yolo" else TINY.rcnn()
+MASKED = {
+    "yolo": TINY.yolo(masks=True), "yolo v5": TINY.yolo(version=5, masks=True), "end2end": TINY.end2end(masks=True),
+    "detr": TINY.detr(masks=True), "rcnn": TINY.rcnn(),
+    "detr_softmax": TINY.detr_softmax() | {"masks": TINY.detr(masks=True)["masks"]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("variant", MASKED)
+def test_masks_lie_in_their_boxes(variant: str, tmp_path: Path):
+    head, outputs = variant.split()[0], MASKED[variant]
     [found] = load_model(TINY.write(tmp_path, head, outputs)).segment([PICTURE])
     left, lower = found.masks.dense()
     assert left[16:80, 32:60].mean() > 0.95
@@ -133,8 +141,11 @@ def test_masks_lie_in_their_boxes(head: str, tmp_path: Path):
     assert lower[:84].sum() == 0
 
 
-def test_keypoints_come_back_in_the_picture(tmp_path: Path):
-    [found] = load_model(TINY.write(tmp_path, "yolo", TINY.yolo(points=True))).predict([PICTURE])
+@pytest.mark.parametrize("variant", ["yolo", "yolo v5", "end2end"])
+def test_keypoints_come_back_in_the_picture(variant: str, tmp_path: Path):
+    head = variant.split()[0]
+    version = {"version": 5} if "v5" in variant else {}
+    [found] = load_model(TINY.write(tmp_path, head, getattr(TINY, head)(points=True, **version))).predict([PICTURE])
     np.testing.assert_allclose(found.keypoints, TINY.POINTS * 2, atol=0.05)
 
 
@@ -216,8 +227,8 @@ def test_a_picture_without_bodies_and_poisoned_keypoints_give_none(head: str, tm
         outputs = TINY.yolo(points=True)
         rows = outputs["output0"][0].T
     else:
-        rows = np.concatenate([TINY.end2end()["output0"][0], np.zeros((300, 6))], axis=1)
-        outputs = {"output0": rows[None]}
+        outputs = TINY.end2end(points=True)
+        rows = outputs["output0"][0]
     rows[5, -2] = rows[0, -2] = np.nan
     [found] = load_model(TINY.write(tmp_path, head, outputs, task="pose")).predict([PICTURE])
     assert found.class_id.tolist() == [0]
