@@ -274,17 +274,19 @@ def test_the_catalogue_names_known_heads():
 
 
 @pytest.mark.data
-def test_yolox_agrees_with_a_plain_decode_on_photos(data_dir: Path, tmp_path: Path):
-    """The plain twin walks over the cells one by one, as the paper says."""
+def test_people_of_yolox_agree_with_a_plain_decode_on_all_photos(data_dir: Path, tmp_path: Path, monkeypatch):
+    """The plain twin walks over the cells one by one, as the paper says; the network looks at each photo once."""
     shutil.copy(data_dir / "weights" / "yolox_nano.onnx", tmp_path)
     (tmp_path / "yolox_nano.toml").write_text(YOLOX)
     detector = load_model(tmp_path / "yolox_nano.onnx", threads=1)
     people = 0
-    for path in list_images(data_dir / "traffic").paths[::8]:
+    for path in list_images(data_dir / "traffic").paths:
         image = read_image(path)
+        outputs = ObjectDetector.run(detector, [image])
+        [raw] = outputs.values()
+        monkeypatch.setattr(detector, "run", lambda pictures, outputs=outputs: outputs)
         [found] = detector.predict([image])
-        [raw] = detector.run([image]).values()
-        want = [row for row in plain_decode(raw[0], image.shape) if row[5] == 0]
+        want = plain_decode(raw[0], image.shape)
         mine = found[found.class_id == 0]
         people += len(want)
         assert len(mine) == len(want), path
@@ -292,27 +294,30 @@ def test_yolox_agrees_with_a_plain_decode_on_photos(data_dir: Path, tmp_path: Pa
             best = max(want, key=lambda row: float(iou([box], [row[:4]])[0, 0]))
             np.testing.assert_allclose(box, best[:4], atol=0.5)
             assert abs(score - best[4]) < 1e-4
-    assert people > 5
+    assert people > 40
 
 
 def plain_decode(raw, shape):
-    rows, place = [], 0
+    """People only; classes do not drop each other."""
+    rows, place, likely = [], 0, raw[:, 4].tolist()
     ratio = min(416 / shape[0], 416 / shape[1])
     for stride in (8, 16, 32):
         for y in range(416 // stride):
             for x in range(416 // stride):
-                cell = raw[place]
                 place += 1
+                if likely[place - 1] < 0.25:
+                    continue  # no class can make it more
+                cell = raw[place - 1]
                 kind = int(np.argmax(cell[5:]))
                 score = float(cell[4] * cell[5 + kind])
-                if score < 0.25:
+                if score < 0.25 or kind != 0:
                     continue
                 cx, cy = (cell[0] + x) * stride, (cell[1] + y) * stride
                 w, h = np.exp(cell[2]) * stride, np.exp(cell[3]) * stride
                 box = np.array([cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2]) / ratio
-                rows.append([*np.clip(box, 0, [shape[1], shape[0]] * 2), score, kind])
+                rows.append([*np.clip(box, 0, [shape[1], shape[0]] * 2), score])
     kept = []
     for row in sorted(rows, key=lambda row: -row[4]):
-        if all(row[5] != other[5] or iou([row[:4]], [other[:4]])[0, 0] <= 0.45 for other in kept):
+        if all(iou([row[:4]], [other[:4]])[0, 0] <= 0.45 for other in kept):
             kept.append(row)
     return kept
