@@ -24,6 +24,7 @@ def gallery(tmp_path_factory, model_home, photos):
         shutil.copytree(model_home / "models", home / "models")
     face = read_image(photos["astronaut"])
     write_image(home / "good.png", face[:256, 90:346])
+    write_image(home / "two.png", np.concatenate([face[:256, 90:346], face[:256, 345:89:-1]], axis=1))
     write_image(home / "dark.png", (face[:256, 90:346] * 0.15).astype(np.uint8))
     write_image(home / "again.jpg", np.ascontiguousarray(face[:400, 60:460]))
     write_image(home / "nobody.png", np.full((200, 200, 3), 120, np.uint8))
@@ -42,6 +43,19 @@ def test_somebody_is_enrolled_recognised_and_forgotten(browser, gallery) -> None
         page.set_input_files(IDENTIFY, str(folder / "again.jpg"))
         page.wait_for_selector("#rows td")
         assert page.inner_text("#rows td >> nth=0") == "unknown"  # nobody is there to be like
+        # one of two faces is enrolled from where it was found
+        page.set_input_files(IDENTIFY, str(folder / "two.png"))
+        page.wait_for_selector("#rows tr >> nth=2")
+        page.click("#rows tbody tr:nth-child(2) button")
+        until(page, "document.getElementById('files').textContent === '1 picture chosen'")
+        assert page.evaluate("document.activeElement.id") == "name"
+        page.fill("#name", "Twin")
+        page.click("#add")
+        page.wait_for_selector("[data-person=Twin] img")
+        page.on("dialog", lambda dialog: dialog.accept())
+        page.click("#people button:has-text('Forget')")
+        page.wait_for_selector("#people .state")
+        page.fill("#name", "Eileen")
         page.check("#keep")
         page.set_input_files(IDENTIFY, str(folder / "again.jpg"))
         until(page, "fetch('/faces/kept').then((one) => one.json()).then((one) => one.faces.length === 1)")
@@ -62,7 +76,8 @@ def test_somebody_is_enrolled_recognised_and_forgotten(browser, gallery) -> None
         assert page.locator("#picture svg text").text_content().startswith("Eileen 0.")
         assert page.inner_text("#rate").endswith("% of pictures at the most, with 1 enrolled.")
         assert "No liveness check" in page.inner_text("#found")
-        page.on("dialog", lambda dialog: dialog.accept())
+        page.click("#rows button")  # it is somebody else
+        page.wait_for_selector("#rows td:text-is('unknown')")
         page.click("#people button:has-text('Forget')")
         page.wait_for_selector("#people .state")
 

@@ -102,6 +102,8 @@ SCRIPT_WORDS: dict[str, str] = {
     "faces.score": "Score",
     "faces.margin": "Ahead by",
     "faces.nearest": "nearest: {name}",
+    "faces.not_found": "Not {name}",
+    "faces.give_name": "Give a name",
     "faces.chosen.one": "1 picture chosen",
     "faces.chosen.many": "{count} pictures chosen",
     "faces.missing": "Choose at least one picture.",

@@ -1,11 +1,10 @@
-// People: who is in a picture, enrolment with its refusals, the gallery, corrections, and forgetting.
+// People: the gallery, corrections and forgetting, and enrolment with its refusals.
 import { form, get, post } from "./api.js";
-import { boxes } from "./boxes.js";
 import { cameraDialog } from "./camera.js";
-import { $, announce, count, h, notice, toast, words } from "./dom.js";
+import { $, announce, h, notice, toast, words } from "./dom.js";
+import { Found } from "./faces_found.js";
 import { chip, offerNames } from "./faces_parts.js";
 import { PersonDialog } from "./faces_person.js";
-import { table } from "./table.js";
 import { upload } from "./upload.js";
 
 const PAGE = 24;
@@ -15,58 +14,6 @@ let total = 0;
 let shown = 0;
 let chosen = [];
 let refused = [];
-let address = null; // of the picture that is shown
-let running = null;
-
-// ------------------------------------------------------------------ who is in a picture
-
-async function identify(file) {
-  running?.abort();
-  const mine = (running = new AbortController());
-  notice($("message"), "");
-  $("start").hidden = true;
-  $("summary").textContent = words("faces.working");
-  $("found").setAttribute("aria-busy", "true");
-  try {
-    const answer = await post("/faces/identify", form({ image: file, keep_unknown: $("keep").checked }), mine.signal);
-    if (address) URL.revokeObjectURL(address);
-    address = URL.createObjectURL(file);
-    draw(file, answer);
-    $("found").hidden = false;
-    $("found-title").scrollIntoView({ block: "nearest" });
-  } catch (problem) {
-    if (problem.name === "AbortError") return;
-    $("summary").textContent = "";
-    $("found").hidden = true;
-    notice($("message"), problem.message);
-  } finally {
-    if (running === mine) $("found").removeAttribute("aria-busy");
-  }
-}
-
-function draw(file, answer) {
-  const people = [...new Set(answer.faces.map((face) => face.person).filter(Boolean))].sort();
-  const rows = answer.faces.map((face) => ({
-    ...face,
-    class: face.person ?? words("faces.unknown"),
-    class_id: face.person ? 1 + people.indexOf(face.person) : 0,
-    confidence: face.score,
-  }));
-  const alt = words("faces.alt", { name: file.name, count: rows.length });
-  boxes($("picture"), { address, alt, width: answer.width, height: answer.height }, rows);
-  const none = rows.length ? "" : words("faces.none");
-  $("summary").textContent = none || words(rows.length === 1 ? "faces.count.one" : "faces.count.many", { count: rows.length });
-  $("rows").replaceChildren(...(rows.length ? [table(columns, rows)] : []));
-  const rate = (100 * answer.fpir).toPrecision(2);
-  $("rate").textContent = total ? words("faces.rate", { rate: Number(rate), people: count(total) }) : "";
-}
-
-const figure = (value) => (value === null ? "" : value.toFixed(2));
-const columns = [
-  { title: words("faces.who"), cell: (row) => (row.person || !row.nearest ? row.class : `${row.class} (${words("faces.nearest", { name: row.nearest })})`) },
-  { title: words("faces.score"), cell: (row) => figure(row.score), number: true },
-  { title: words("faces.margin"), cell: (row) => figure(row.margin), number: true },
-];
 
 // ------------------------------------------------------------------ the gallery
 
@@ -156,6 +103,15 @@ async function enroll(files, force) {
   }
 }
 
+const found = new Found({
+  people: () => total,
+  changed: () => load(),
+  name(file) {
+    take([file]);
+    $("name").focus();
+  },
+});
+const identify = (file) => found.ask(file);
 upload(document.querySelector("#identify [data-upload]"), ([file]) => identify(file));
 // what is pasted is a picture to look at
 upload(document.querySelector("#enroll-files [data-upload]"), take)();
