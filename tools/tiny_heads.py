@@ -160,6 +160,15 @@ def ssd() -> dict[str, Any]:
     return {"boxes": parts[None], "scores": SCORES[None], "labels": CLASSES[None] + 1}
 
 
+def ssd_tensorflow() -> dict[str, Any]:
+    """As TensorFlow's object detection exports: top and left before right and bottom, and a count."""
+    out = ssd()
+    return {
+        "num_detections:0": np.array([2]), "detection_boxes:0": out["boxes"][:, :, [1, 0, 3, 2]],
+        "detection_scores:0": out["scores"], "detection_classes:0": out["labels"],
+    }  # fmt: skip
+
+
 def rcnn() -> dict[str, Any]:
     masks = np.zeros((2, 1, 28, 28))
     masks[0, 0, :, :14] = masks[1, 0, 14:] = 1  # the left half, the lower half

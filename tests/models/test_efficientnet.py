@@ -184,7 +184,7 @@ def test_own_classifier_with_own_labels(tmp_path: Path, classifier: ImageClassif
     with pytest.raises(ModelError, match=r"which output is the class\? .*class_output; the model has logits"):
         load_model(tmp_path / "mine.onnx", task="classification").classify(images)
     (tmp_path / "mine.toml").write_text("\n".join(toml).replace("mine.txt", "imagenet"))
-    with pytest.raises(ModelError, match="no label map named 'imagenet'; known: coco80, imagenet1k"):
+    with pytest.raises(ModelError, match="no label map named 'imagenet'; known: blazepose33, coco80, imagenet1k"):
         load_model(tmp_path / "mine.onnx", task="classification").classify(images)
 
 

@@ -38,6 +38,7 @@ VARIANTS = {
     "nanodet": ("nanodet", TINY.nanodet()),
     "nanodet by strides": ("nanodet", TINY.nanodet(pairs=True)),
     "ssd": ("ssd", TINY.ssd()),
+    "ssd of TensorFlow": ("ssd", TINY.ssd_tensorflow()),
     "rcnn": ("rcnn", TINY.rcnn()),
 }
 OTHERS = {"paddle": ("paddle", TINY.paddle()), "detr, finished": ("detr", TINY.detr_finished())}
@@ -81,6 +82,14 @@ def test_exports_that_ask_for_the_size_of_the_picture(batch: int | str, tmp_path
         assert each.class_id.tolist() == [2, 0]
         np.testing.assert_allclose(each.confidence, [0.9, 0.6], atol=1e-4)
         np.testing.assert_allclose(each.xyxy, TINY.BOXES * 2, atol=0.05)
+
+
+def test_an_input_without_an_axis_for_the_batch(tmp_path: Path):
+    """As torchvision and the ONNX zoo export Faster and Mask R-CNN: one picture `(3, H, W)`."""
+    detector = load_model(TINY.write(tmp_path, "rcnn", TINY.rcnn(), batch=3, picture=TINY.SIZE))
+    for found in detector.predict([PICTURE, PICTURE]):
+        np.testing.assert_allclose(found.xyxy, TINY.BOXES * 2, atol=0.05)
+    assert detector.predict([]) == []
 
 
 def test_rows_that_paddle_does_not_count_and_rows_of_nothing_are_left_out(tmp_path: Path):

@@ -104,7 +104,7 @@ class Session:
 
         Args:
             tensor: first axis N, as the input with four axes (or else the first) wants it. A model whose batch is
-                fixed to 1 runs N times.
+                fixed to 1 runs N times, and so does one whose input has no axis for the batch.
             outputs: names of the wanted outputs, None: all.
             beside: one row of each further input, the same for every picture.
 
@@ -121,7 +121,9 @@ class Session:
                 raise ModelError(f"{self.path}: no output named {name!r}; it has {', '.join(known)}")
         if not names:
             return {}  # the runtime would take it for "all"
-        fixed = self.inputs[0].shape[0] if self.inputs[0].shape else None
+        shape = self.inputs[0].shape
+        lone = len(shape) == 3 and tensor.ndim == 4
+        fixed = 1 if lone else shape[0] if shape else None
         if len(tensor) == 0:
             # one blank run tells the shapes that the file leaves open
             blank = self.run(np.zeros((fixed or 1, *tensor.shape[1:]), tensor.dtype), names, beside)
@@ -137,7 +139,8 @@ class Session:
 
     def _run(self, tensor: npt.NDArray[Any], names: list[str], beside: Mapping[str, Floats]) -> dict[str, Floats]:
         tensor = _cast(tensor, self.inputs[0].kind)
-        given = {self.inputs[0].name: tensor}
+        lone = len(self.inputs[0].shape) == 3 and tensor.ndim == 4
+        given = {self.inputs[0].name: tensor[0] if lone else tensor}
         for each in self.inputs[1:]:
             if each.name not in beside:
                 raise ModelError(

@@ -2,7 +2,8 @@
 
 Boxes `(M, 4)` xyxy in pixels of the input, or as parts of it when none is beyond 1; scores and labels `(M,)`; masks
 `(M, 1, h, w)` or `(M, h, w)` fill their boxes (He et al., Mask R-CNN, arXiv:1703.06870). Label 0 is the background:
-class ids are one less, unless the label map itself begins with a background.
+class ids are one less, unless the label map itself begins with a background. TensorFlow's `detection_boxes` are top,
+left, bottom, right; its `num_detections` is not needed.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ _BACKGROUND = ("background", "__background__", "bg", "n/a")
 
 def fits(shapes: Mapping[str, Shape], size: tuple[int, int], classes: int) -> bool:  # noqa: ARG001  (one signature for all heads)
     """Say whether there are boxes, two columns of their length, and nothing but masks beside them."""
-    plain = list(_trimmed(shapes).values())
+    plain = [shape for shape in _trimmed(shapes).values() if shape]
     boxes = [shape for shape in plain if len(shape) == 2 and shape[1] == 4]
     columns = [shape for shape in plain if len(shape) == 1]
     masks = [shape for shape in plain if len(shape) in (3, 4)]
-    counts = {shape[0] for shape in plain if shape}
+    counts = {shape[0] for shape in plain}
     return len(boxes) == 1 and len(columns) == 2 and len(masks) == len(plain) - 3 <= 1 and len(counts) == 1
 
 
@@ -38,7 +39,9 @@ def decode_rows(given: HeadInput, *, first: int) -> Decoded:
     """Return the rows whose score reaches the confidence; class 0 is the label `first`, and lower labels are none."""
     shapes = _trimmed({name: value.shape for name, value in given.outputs.items()})
     values = {name: value.reshape(shapes[name]) for name, value in given.outputs.items()}
-    [boxes] = (value for value in values.values() if value.ndim == 2)
+    [(name, boxes)] = ((name, value) for name, value in values.items() if value.ndim == 2)
+    if "detection_boxes" in name:
+        boxes = boxes[:, [1, 0, 3, 2]]
     scores, labels = _scores_and_labels({name: value for name, value in values.items() if value.ndim == 1})
     masks = next((value for value in values.values() if value.ndim > 2), None)
     if np.max(boxes, initial=0, where=np.isfinite(boxes)) <= 1:
