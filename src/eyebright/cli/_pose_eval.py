@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from eyebright.cli._image_files import JsonOption, print_json
 from eyebright.core.errors import InputError
-
-if TYPE_CHECKING:
-    from eyebright.core.types import Detections, Frame
-    from eyebright.interop import Annotations
-    from eyebright.models import ObjectDetector, PoseEstimator
 
 
 def evaluate_poses(
@@ -41,74 +36,17 @@ def evaluate_poses(
     as_json: JsonOption = False,
 ) -> None:
     """Measure keypoints against ground truth: AP by object keypoint similarity (OKS), by point, intervals."""
-    from eyebright.cli._evaluation import draw_worst
-    from eyebright.interop import read_coco, read_predictions
-    from eyebright.metrics import evaluate_keypoints
+    from eyebright.cli.models import given_home
+    from eyebright.pipeline.measuring_poses import measure_poses
 
-    if resamples < 0 or not 0 < conf <= 1:
-        raise InputError(f"pose eval: expected --resamples from 0 and --conf in (0, 1], got {resamples}, {conf}")
-    if (pred is None) == (model is None):
-        raise InputError("pose eval: expected either --pred FILE or --model NAME")
-    truth = read_coco(gt, keypoints=True)
-    folder = images or gt.parent
-    predicted = (
-        read_predictions(pred, truth, keypoints=True)
-        if pred is not None
-        else _looked_at(context, str(model), truth, folder)
-    )
-    figures = evaluate_keypoints(truth, predicted, sigmas=_numbers(sigmas), resamples=resamples, confidence=conf)
-    if worst is not None:
-        draw_worst(worst, figures["worst"], truth, predicted, folder, confidence=conf)
+    figures = measure_poses(
+        gt, pred=pred, model=model, home=given_home(context), images=images, sigmas=_numbers(sigmas), confidence=conf,
+        resamples=resamples, worst=worst,
+    )  # fmt: skip
     if as_json:
         print_json(figures)
     else:
         _show(figures)
-
-
-def opened_pose(
-    context: typer.Context, name: str, confidence: float | None
-) -> tuple[ObjectDetector | PoseEstimator, tuple[str, ...]]:
-    """Return a model that finds poses, and the names of its classes: `person` where its card names none.
-
-    Raises:
-        InputError: a model for something else, or a confidence for one that always answers.
-    """
-    from eyebright.cli.models import given_home
-    from eyebright.models import ObjectDetector, PoseEstimator, load_model
-
-    loaded = load_model(name, home=given_home(context))
-    if isinstance(loaded, ObjectDetector):
-        if confidence is not None:
-            loaded = ObjectDetector(loaded.card, home=given_home(context), confidence=confidence)
-        return loaded, loaded.labels or ("person",)
-    if not isinstance(loaded, PoseEstimator):
-        raise InputError(f"--model: {name} finds no poses; its card says task {loaded.card.task!r}")
-    if confidence is not None:
-        raise InputError(f"--conf: {name} answers with one body whatever is in the picture; leave it out")
-    return loaded, ("person",)
-
-
-def _looked_at(context: typer.Context, name: str, truth: Annotations, folder: Path) -> Annotations:
-    """Return the bodies that a model finds in the pictures of `truth`."""
-    from eyebright.cli._evaluation import predictions_of
-    from eyebright.cli.models import given_home
-    from eyebright.models import ObjectDetector
-    from eyebright.pipeline.looking import find_poses
-
-    loaded, names = opened_pose(context, name, None)
-    if isinstance(loaded, ObjectDetector):
-        # average precision looks at the whole curve, so that the least scores count too
-        loaded = ObjectDetector(loaded.card, home=given_home(context), confidence=0.01)
-    # a model of one kind of body need not call it as the truth does
-    names = truth.labels if len(names) == len(truth.labels) == 1 else names
-
-    class Looking:
-        name, labels = loaded.card.name, names
-
-        def __call__(self, frame: Frame) -> Detections:
-            return find_poses(loaded, frame.image)[0]
-
-    return predictions_of(Looking(), truth, folder)
 
 
 def _numbers(text: str | None) -> list[float] | float | None:

@@ -115,27 +115,17 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure detections against ground truth: AP, AP50, AR, by class, errors by kind, intervals."""
-    from eyebright.cli._evaluation import draw_worst, predictions_of, show, truth_of
-    from eyebright.core.errors import InputError
-    from eyebright.interop import read_predictions
-    from eyebright.metrics import evaluate_detections
+    from eyebright.cli._evaluation import show
+    from eyebright.pipeline.measuring import LEAST, check_choice, measure_detections
 
-    if (pred is None) == (model is None):
-        raise InputError("detect eval: expected either --pred FILE or --model NAME")
-    if resamples < 0:
-        raise InputError(f"--resamples: expected 0 or more, got {resamples}")
-    truth, folder = truth_of(gt, images, subset)
-    if pred is not None:
-        predicted = read_predictions(pred, truth)
-    else:
-        # average precision looks at the whole curve, so that the least scores count too
-        finder = finder_for(
-            str(model), [], home=given_home(context), confidence=conf or 0.01, tiles=tiles, overlap=overlap
-        )
-        predicted = predictions_of(finder, truth, folder, rename or ())
-    figures = evaluate_detections(truth, predicted, resamples=resamples)
-    if worst is not None:
-        draw_worst(worst, figures["worst"], truth, predicted, folder)
+    check_choice("detect eval", pred, model, resamples)
+    finder = None
+    if model is not None:
+        finder = finder_for(model, [], home=given_home(context), confidence=conf or LEAST, tiles=tiles, overlap=overlap)
+    figures = measure_detections(
+        gt, pred=pred, finder=finder, images=images, subset=subset, rename=rename or (), resamples=resamples,
+        worst=worst,
+    )  # fmt: skip
     if as_json:
         print_json(figures)
     else:

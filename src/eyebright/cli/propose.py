@@ -14,7 +14,7 @@ from eyebright.core.errors import InputError
 if TYPE_CHECKING:
     from eyebright.core.types import Floats, Image
 
-_DRAWN = 50
+_DRAWN = 50  # of `eyebright.pipeline.proposing`, which the help must not load
 
 
 def propose(
@@ -44,15 +44,13 @@ def propose(
     """Propose boxes for whatever may be an object, best first."""
     if (gt is None) == (not inputs):
         raise InputError("propose: expected either pictures, or --gt with the truth to measure with")
-    if method not in ("selective", "windows"):
-        raise InputError(f"--method: expected selective or windows, got {method!r:.80}")
+    from eyebright.pipeline.proposing import METHODS, draw_proposals, propose_boxes
+
+    if method not in METHODS:
+        raise InputError(f"--method: expected {' or '.join(METHODS)}, got {method!r:.80}")
 
     def boxes(image: Image) -> Floats:
-        from eyebright.imaging import selective_search, sliding_windows
-
-        if method == "windows":
-            return sliding_windows(image.shape[:2], count=count)
-        return selective_search(image, mode=mode, count=count, seed=seed)  # type: ignore[arg-type]  # it checks the mode itself
+        return propose_boxes(image, method, mode=mode, count=count, seed=seed)
 
     if gt is not None:
         _measure(gt, images, subset, boxes, method, count, as_json)
@@ -66,7 +64,7 @@ def propose(
             each = {"image": shot.name, "width": width, "height": height}
             results.append({**each, "proposals": [[round(float(v), 2) for v in box] for box in found]})
             if out is not None:
-                drawings.add(shot, _drawn(shot.frame.image, found))
+                drawings.add(shot, draw_proposals(shot.frame.image, found))
     if as_json:
         print_json({"method": method, "results": results, "problems": problems.lines})
     else:
@@ -77,15 +75,9 @@ def propose(
 def _measure(
     gt: Path, images: Path | None, subset: str | None, boxes: Any, method: str, count: int, as_json: bool
 ) -> None:
-    from eyebright.cli._evaluation import truth_of
-    from eyebright.media import read_image
-    from eyebright.metrics import proposal_recall
+    from eyebright.pipeline.measuring import measure_proposals
 
-    truth, folder = truth_of(gt, images, subset)
-    objects = [image.objects.xyxy[~image.crowd] for image in truth.images]
-    proposals = [boxes(read_image(folder / image.name)) for image in truth.images]
-    counts = [step for step in (10, 30, 100, 300, 1000) if step < count] + [count]
-    figures = {"method": method, **proposal_recall(objects, proposals, counts=counts)}
+    figures = {"method": method, **measure_proposals(gt, boxes, count=count, images=images, subset=subset)}
     if as_json:
         print_json(figures)
         return
@@ -93,14 +85,3 @@ def _measure(
     table(["proposals", "recall", "best overlap"], rows)
     low, high = figures["interval"]
     typer.echo(f"{figures['objects']} objects; recall of the last between {low:.3f} and {high:.3f} (95 %)")
-
-
-def _drawn(image: Image, found: Floats) -> Image:
-    import numpy as np
-
-    from eyebright.core.types import Detections
-    from eyebright.viz import class_colour, draw_detections
-
-    best = found[:_DRAWN]
-    shown = Detections(best, np.linspace(1, 0.5, len(best), dtype=np.float32), np.zeros(len(best), np.int64))
-    return draw_detections(image, shown, names=False, colours=[class_colour(row) for row in range(len(best))])

@@ -9,7 +9,7 @@ import typer
 
 from eyebright.cli._detection import Classes, Confidence, Drawings, Inputs, Roi, shots, write_formats
 from eyebright.cli._image_files import JsonOption, Problems, print_json, table
-from eyebright.cli._pose_eval import evaluate_poses, opened_pose
+from eyebright.cli._pose_eval import evaluate_poses
 from eyebright.cli._segment_eval import evaluate
 from eyebright.cli._segmenting import opened, write_map
 from eyebright.cli.models import given_home
@@ -123,9 +123,10 @@ def pose_run(
     from eyebright.interop import annotated
     from eyebright.pipeline.finders import box_of, class_ids
     from eyebright.pipeline.looking import find_poses
+    from eyebright.pipeline.measuring_poses import opened_pose
     from eyebright.viz import draw_detections
 
-    loaded, labels = opened_pose(context, model, conf)
+    loaded, labels = opened_pose(model, conf, given_home(context))
     part, wanted = None if roi is None else box_of(roi), class_ids(classes, labels)
     problems, drawings = Problems(), Drawings(out)
     results: list[dict[str, Any]] = []
