@@ -94,8 +94,11 @@ def test_pictures_without_a_face_or_none_at_all_on_a_phone(browser, gallery) -> 
         page.set_input_files(IDENTIFY, str(broken))
         page.wait_for_selector("#message .bad")
         page.fill("#name", "Eileen")
-        page.set_input_files(ENROLL, [str(folder / "nobody.png"), str(broken)])
+        many = [folder / f"{number}.png" for number in range(32)]  # with the other more than one request may bring
+        for path in many:
+            path.write_bytes(b"no picture either")
+        page.set_input_files(ENROLL, [str(path) for path in (folder / "nobody.png", broken, *many)])
         page.click("#add")
-        page.wait_for_selector("#enroll-message li >> nth=1")
+        page.wait_for_selector("#enroll-message li >> nth=33")
         assert page.evaluate(CONTRAST) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -5,6 +5,7 @@ import { $, h, notice, words } from "./dom.js";
 export class Camera {
   constructor(video) {
     this.video = video;
+    this.taken = 0;
   }
 
   /** Ask for the camera and show it; an Error says why there is none. */
@@ -18,7 +19,8 @@ export class Camera {
     const canvas = h("canvas", { width: this.video.videoWidth, height: this.video.videoHeight });
     canvas.getContext("2d").drawImage(this.video, 0, 0);
     const blob = await new Promise((give) => canvas.toBlob(give, "image/jpeg", 0.92));
-    return new File([blob], "photo.jpg", { type: "image/jpeg" });
+    this.taken += 1;
+    return new File([blob], `photo-${this.taken}.jpg`, { type: "image/jpeg" });
   }
 
   /** Switch it off; its light goes out. */

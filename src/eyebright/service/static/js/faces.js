@@ -3,7 +3,7 @@ import { form, get, post } from "./api.js";
 import { cameraDialog } from "./camera.js";
 import { $, announce, h, notice, toast, words } from "./dom.js";
 import { Found } from "./faces_found.js";
-import { chip, offerNames } from "./faces_parts.js";
+import { batches, chip, offerNames } from "./faces_parts.js";
 import { PersonDialog } from "./faces_person.js";
 import { upload } from "./upload.js";
 
@@ -82,11 +82,16 @@ function said() {
 async function enroll(files, force) {
   if (!files.length) return notice($("enroll-message"), words("faces.missing"));
   const name = $("name").value.trim();
-  const data = form({ name, force });
-  for (const file of files) data.append("files", file, file.name);
+  const answer = { added: 0, refused: [] };
   $("add").disabled = $("anyway").disabled = true;
   try {
-    const answer = await post("/faces/enroll", data);
+    for (const part of batches(files)) {
+      const data = form({ name, force });
+      for (const file of part) data.append("files", file, file.name);
+      const { added, refused: not } = await post("/faces/enroll", data);
+      answer.added += added;
+      answer.refused.push(...not);
+    }
     const why = answer.refused.map((one) => h("li", {}, words("faces.refused", one)));
     const good = answer.added ? h("p", { class: "notice good" }, words("faces.added", { count: answer.added, name })) : null;
     $("enroll-message").replaceChildren(...[good, why.length ? h("ul", { class: "notice bad" }, why) : null].filter(Boolean));

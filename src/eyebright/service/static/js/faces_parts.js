@@ -1,7 +1,10 @@
-// What the pages of faces share: pictures of kept faces, faces to choose, known names, tables of presence.
+// What the pages of faces share: pictures of kept faces, faces to choose, uploads in parts, known names, tables of presence.
 import { get } from "./api.js";
 import { $, duration, h, toast, words } from "./dom.js";
 import { table } from "./table.js";
+
+const MOST_FILES = 30;
+const MOST_BYTES = 48 * 2 ** 20;
 
 /** The picture of a kept face. */
 export function chip(face, alt) {
@@ -14,6 +17,21 @@ export function choice(face, label) {
 }
 
 export const chosen = (place) => [...place.querySelectorAll("input:checked")].map((box) => box.value);
+
+/** Files in parts that one request may bring. */
+export function batches(files) {
+  const found = [];
+  let bytes = Infinity;
+  for (const file of files) {
+    if (bytes + file.size > MOST_BYTES || found.at(-1)?.length >= MOST_FILES) {
+      found.push([]);
+      bytes = 0;
+    }
+    found.at(-1).push(file);
+    bytes += file.size;
+  }
+  return found;
+}
 
 /** Let fields for names offer the people of the gallery. */
 export async function offerNames() {

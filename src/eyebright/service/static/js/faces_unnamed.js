@@ -1,7 +1,7 @@
 // Faces that nobody has named yet: gathered from pictures, shown in groups, named as a whole or in part.
 import { form, get, post } from "./api.js";
 import { $, announce, count, h, notice, words } from "./dom.js";
-import { choice, chosen, offerNames } from "./faces_parts.js";
+import { batches, choice, chosen, offerNames } from "./faces_parts.js";
 import { JobList } from "./jobs.js";
 import { upload } from "./upload.js";
 
@@ -83,10 +83,12 @@ async function gather(data) {
   }
 }
 
-upload(document.querySelector("#gather-files [data-upload]"), (files) => {
-  const data = new FormData();
-  for (const file of files) data.append("files", file, file.name);
-  gather(data);
+upload(document.querySelector("#gather-files [data-upload]"), async (files) => {
+  for (const part of batches(files)) {
+    const data = new FormData();
+    for (const file of part) data.append("files", file, file.name);
+    await gather(data);
+  }
 });
 $("gather").addEventListener("submit", (event) => {
   event.preventDefault();
