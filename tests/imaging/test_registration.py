@@ -36,6 +36,15 @@ def test_a_known_motion_is_found(picture):
     assert found.warped.shape == picture.shape
 
 
+def test_a_reference_larger_than_the_refinement_is_met_within_a_third_of_a_pixel(photos):
+    large = cv2.resize(read_image(photos["coffee"]), (1200, 800), interpolation=cv2.INTER_CUBIC)
+    photo, matrix = moved(large)
+    found = registration.register(photo, large, local=False)
+    points = np.array([[[160, 120], [1000, 140], [600, 700], [180, 660]]], float)
+    back = cv2.perspectiveTransform(cv2.perspectiveTransform(points, matrix), found.matrix)
+    assert np.abs(back - points).mean() < 0.3  # half a pixel off everywhere if centres are taken for corners
+
+
 def test_a_photo_that_lies_right_already_stays(picture):
     noise = np.random.default_rng(0).normal(0, 6, picture.shape)
     photo = np.clip(picture + noise, 0, 255).astype(np.uint8)

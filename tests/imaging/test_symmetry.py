@@ -165,7 +165,7 @@ def test_every_public_tool_is_held_to_the_law_or_measured_elsewhere():
         "normalise", "learned_edges", "sparse_flow", "camera_motion", "frame_change", "laplacian_pyramid",
         "find_keypoints", "match_pictures", "edges", "parse_kernel", "proportional_size", "shown_pyramid",
         "tile_from_file", "difference_maps", "even_light", "find_regions", "register", "tolerant_difference",
-        "working_keypoints", "selective_search", "sliding_windows", "cut_out",
+        "follow_bends", "working_keypoints", "selective_search", "sliding_windows", "cut_out",
         "separate", "slic", "watershed_regions",
     }  # fmt: skip
     tools = {name for name in imaging.__all__ if inspect.isfunction(getattr(imaging, name))}

@@ -19,6 +19,7 @@ from eyebright.imaging import (
     difference_maps,
     even_light,
     find_regions,
+    follow_bends,
     register,
     working_keypoints,
 )
@@ -89,11 +90,12 @@ def compare(
         InputError: not pictures.
     """
     known = keypoints or (working_keypoints(photo), working_keypoints(reference))
-    found = register(photo, reference, keypoints=known)
+    found = register(photo, reference, keypoints=known, local=False)
     if found is None:
         return None
     with ThreadPoolExecutor(1) as beside:  # the two need nothing of each other, and both leave Python's lock alone
         later = beside.submit(odd_places, reference, photo, found.matrix)
+        found = dataclasses.replace(found, warped=follow_bends(found.warped, found.covered, reference))
         even = even_light(found.warped, reference, found.covered)
         maps = difference_maps(even, reference, found.covered, lit=True)
         odd = later.result()

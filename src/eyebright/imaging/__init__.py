@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from eyebright.imaging.proposals import ProposalMode, selective_search, sliding_windows
     from eyebright.imaging.pyramid import PyramidKind, collapse, gaussian_pyramid, laplacian_pyramid, shown_pyramid
     from eyebright.imaging.regions import separate, slic, watershed_regions
-    from eyebright.imaging.registration import Registration, register, working_keypoints
+    from eyebright.imaging.registration import Registration, follow_bends, register, working_keypoints
     from eyebright.imaging.resizing import Interpolation, crop, fit_within, proportional_size, resize
     from eyebright.imaging.scene_cut import SceneCut, frame_change, scene_cuts
     from eyebright.imaging.scores import Quality, glare_score, quality
@@ -123,6 +123,7 @@ _HOMES = {
     "find_regions": "differences",
     "fit_homography": "homography",
     "fit_within": "resizing",
+    "follow_bends": "registration",
     "frame_change": "scene_cut",
     "gamma": "gamma_curve",
     "gaussian_pyramid": "pyramid",
@@ -230,6 +231,7 @@ __all__ = [
     "find_regions",
     "fit_homography",
     "fit_within",
+    "follow_bends",
     "frame_change",
     "gamma",
     "gaussian_pyramid",

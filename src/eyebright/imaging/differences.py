@@ -8,6 +8,7 @@ pixel counts as different only by how far it lies outside the range of values th
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,6 +19,8 @@ from eyebright.core.types import Bools, Floats, Image, check_image
 
 _LIGHT = 8  # lighting changes over an eighth of the picture, print over less
 _STRUCTURE, _DELTA_E, _EDGE = 0.6, 40.0, 0.75  # a difference of each map that counts as whole
+_STEPS = 32  # of a unit of lightness: finer than any camera
+_HALVED = 512
 _SSIM_SIGMA, _C1, _C2 = 1.5, 6.5025, 58.5225  # of the paper, for 8 bits
 
 
@@ -72,7 +75,9 @@ def even_light(photo: Image, reference: Image, covered: Bools | None = None) -> 
         off = np.abs(one * gain - two).max(axis=2, keepdims=True)
         weight = there[..., None] / (1 + (off / 25.0) ** 2)
     full = cv2.resize(np.asarray(np.clip(gain, 0.2, 5.0), np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(np.clip(np.maximum(photo.astype(np.float32) - black, 0) * full + 0.5, 0, 255), np.uint8)
+    lifted = np.subtract(photo, black, dtype=np.float32)
+    np.maximum(lifted, 0, out=lifted)
+    return np.asarray(cv2.convertScaleAbs(np.multiply(lifted, full, out=lifted)), np.uint8)  # rounds and clips
 
 
 def _far(values: Floats, sigma: float) -> Floats:
@@ -106,12 +111,22 @@ def tolerant_difference(one: Floats, two: Floats, radius: int) -> Floats:
     """
     if one.shape != two.shape or one.ndim != 2 or radius < 0:
         raise InputError(f"difference: expected two maps (H, W) and a radius, got {one.shape}, {two.shape}, {radius}")
+    return np.asarray(_outside(one, two, radius), np.float32)
+
+
+def _outside(one: npt.NDArray[Any], two: npt.NDArray[Any], radius: int) -> npt.NDArray[Any]:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     out = np.zeros_like(one)
     for left, right in ((one, two), (two, one)):
-        np.maximum(out, left - cv2.dilate(right, kernel), out=out)
-        np.maximum(out, cv2.erode(right, kernel) - left, out=out)
+        cv2.max(out, cv2.subtract(left, cv2.dilate(right, kernel)), dst=out)
+        cv2.max(out, cv2.subtract(cv2.erode(right, kernel), left), dst=out)
     return out
+
+
+def _quick_difference(one: Floats, two: Floats, radius: int) -> Floats:
+    """Do as `tolerant_difference`, rounded to a thirty-second, in half the time."""
+    mine, theirs = (np.rint(x * np.float32(_STEPS)).astype(np.int16) for x in (one, two))
+    return _outside(mine, theirs, radius).astype(np.float32) / np.float32(_STEPS)
 
 
 def difference_maps(
@@ -133,19 +148,18 @@ def difference_maps(
     if radius is None:
         radius = max(2, round(max(reference.shape[:2]) / 200))
     even = photo if lit else even_light(photo, reference, where)
-    one, two = _lab(even), _lab(reference)
+    one, two = ([np.ascontiguousarray(x[..., i]) for i in range(3)] for x in (_lab(even), _lab(reference)))
     inside = cv2.erode(where.astype(np.uint8), np.ones((2 * radius + 1,) * 2, np.uint8), borderValue=0).astype(
         np.float32
     )
-    contrast = float(np.clip(np.subtract(*np.percentile(two[..., 0], [99, 1])), 30, 100))
-    lightness = tolerant_difference(one[..., 0], two[..., 0], radius) / contrast
-    chroma = [tolerant_difference(one[..., i], two[..., i], radius) for i in (1, 2)]
-    colour = np.hypot(*chroma) / _DELTA_E
-    edges = tolerant_difference(_slope(one[..., 0]), _slope(two[..., 0]), radius) / (4 * contrast * _EDGE)
-    structure = np.clip((1 - _ssim(one[..., 0] * 2.55, two[..., 0] * 2.55, max(1, radius // 2))) / 2, 0, 1)
-    maps = [np.asarray(np.clip(x, 0, 1) * inside, np.float32) for x in (lightness, structure, edges, colour)]
-    heat: Floats = np.maximum(maps[0], maps[3])
-    return DifferenceMaps(maps[0], maps[1], maps[2], maps[3], heat)
+    contrast = float(np.clip(np.subtract(*np.percentile(two[0][::2, ::2], [99, 1])), 30, 100))
+    lightness, *chroma = (_quick_difference(mine, theirs, radius) for mine, theirs in zip(one, two, strict=True))
+    edges = _quick_difference(_slope(one[0]), _slope(two[0]), radius) / np.float32(4 * contrast * _EDGE)
+    structure = (1 - _ssim(one[0] * 2.55, two[0] * 2.55, max(1, radius // 2))) / 2
+    colour = cv2.magnitude(*chroma) / np.float32(_DELTA_E)
+    values = (lightness / np.float32(contrast), structure, edges, colour)
+    maps = [np.asarray(np.clip(x, 0, 1) * inside, np.float32) for x in values]
+    return DifferenceMaps(maps[0], maps[1], maps[2], maps[3], np.maximum(maps[0], maps[3]))
 
 
 def _lab(image: Image) -> Floats:
@@ -158,7 +172,19 @@ def _slope(values: Floats) -> Floats:
 
 
 def _ssim(one: Floats, two: Floats, radius: int) -> Floats:
-    """SSIM of two maps, the best over shifts of `radius` in four directions and none."""
+    """SSIM of two maps, the best over shifts of `radius` in four directions and none.
+
+    From 512 pixels a side on it is measured at half of them, as its authors advise for large pictures.
+    """
+    height, width = one.shape
+    if min(height, width) >= _HALVED:
+        half = [cv2.resize(x, (width // 2, height // 2), interpolation=cv2.INTER_AREA) for x in (one, two)]
+        small = _full_ssim(np.asarray(half[0], np.float32), np.asarray(half[1], np.float32), max(1, radius // 2))
+        return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    return _full_ssim(one, two, radius)
+
+
+def _full_ssim(one: Floats, two: Floats, radius: int) -> Floats:
     best = np.full(one.shape, -1.0, np.float32)
     mean1, mean2 = _soft(one), _soft(two)
     var1, var2 = _soft(one * one) - mean1**2, _soft(two * two) - mean2**2

@@ -30,6 +30,7 @@ _REFINED = 512  # longest side for the correlation: a finer one gains less than 
 _FEWEST = 10  # agreeing keypoints below this are found between unrelated packs as well
 _FIRM = 25  # agreeing keypoints from which eight degrees of freedom are safe; fewer get a turn and a shift
 _ROUNDS = 40
+_STILL, _CREEPING = 1e-3, 1e-4  # the correlation ends when it gains less; from afar it gains slowly
 _TURNS = tuple(range(-30, 31, 3))  # degrees tried where there are no keypoints
 
 
@@ -102,8 +103,7 @@ def register(
     if matrix is not None and count >= _FEWEST and _sane(matrix, photo, reference):
         candidates.append((matrix, count))
     if abs(np.log(photo.shape[1] / photo.shape[0] * reference.shape[0] / reference.shape[1])) < 0.02:
-        grow = reference.shape[1] / photo.shape[1], reference.shape[0] / photo.shape[0]
-        candidates.append((np.diag([*grow, 1.0]), 0))
+        candidates.append((_resizing(photo.shape, reference.shape), 0))
         if count < _FIRM:
             candidates.append((_turned(photo, reference) @ candidates[-1][0], 0))
     best: tuple[float, Matrix, int] | None = None
@@ -122,7 +122,7 @@ def register(
     if covered.mean() < 0.05:
         return None
     if local:
-        warped = _settle(warped, covered, reference)
+        warped = follow_bends(warped, covered, reference)
     return Registration(matrix, warped, covered, len(pairs), count, score)
 
 
@@ -191,7 +191,7 @@ def _turned(photo: Image, reference: Image) -> Matrix:
 
     coarse = max(_TURNS, key=lambda angle: answer(angle)[0])
     turn = max((answer(coarse + step) for step in (-2, -1, 0, 1, 2)), key=lambda found: found[0])[1]
-    shrink = np.diag([size[0] / width, size[1] / height, 1.0])
+    shrink = _resizing((height, width), size[::-1])
     return np.asarray(np.linalg.inv(shrink) @ np.vstack([turn, [0, 0, 1]]) @ shrink, np.float64)
 
 
@@ -200,13 +200,18 @@ def _edges(image: npt.NDArray[np.uint8] | cv2.typing.MatLike) -> Floats:
     return np.asarray(cv2.magnitude(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)), np.float32)
 
 
-def _shrink(small: Floats, reference: Image) -> Matrix:
-    return np.diag([small.shape[1] / reference.shape[1], small.shape[0] / reference.shape[0], 1.0])
+def _resizing(before: tuple[int, ...], after: tuple[int, ...]) -> Matrix:
+    """Return where pixels go when a picture of the shape `before` is resized to `after`.
+
+    Its corners stay its corners, and these lie half a pixel outside the centres of its outermost pixels.
+    """
+    x, y = after[1] / before[1], after[0] / before[0]
+    return np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1.0]])
 
 
 def _laid(photo: Image, reference: Image, small: Floats, matrix: Matrix) -> tuple[Floats, Bools, float]:
     """Return the photo laid over the small reference, grey, what it covers, and their correlation."""
-    laid, covered = warp(photo, _shrink(small, reference) @ matrix, (small.shape[0], small.shape[1]))
+    laid, covered = warp(photo, _resizing(reference.shape, small.shape) @ matrix, (small.shape[0], small.shape[1]))
     grey = cv2.GaussianBlur(cv2.cvtColor(laid, cv2.COLOR_RGB2GRAY), (0, 0), 1.0)
     moving = np.asarray(grey, np.float32)
     return moving, covered, _correlation(moving, small, covered)
@@ -214,13 +219,14 @@ def _laid(photo: Image, reference: Image, small: Floats, matrix: Matrix) -> tupl
 
 def _refine(photo: Image, reference: Image, small: Floats, start: Matrix, motion: int) -> tuple[float, Matrix]:
     """Return the correlation and the matrix after refinement; what gets worse stays as it was."""
-    shrink = _shrink(small, reference)
+    shrink = _resizing(reference.shape, small.shape)
     # the photo is laid down roughly first: the correlation then only has a small motion left to find
     moving, covered, before = _laid(photo, reference, small, start)
     if covered.sum() < 400 or small.std() < 1 or moving.std() < 1:
         return before, start
     start_step = np.eye(3 if motion == cv2.MOTION_HOMOGRAPHY else 2, 3, dtype=np.float32)
-    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _ROUNDS, 1e-4)
+    gain = _STILL if motion == cv2.MOTION_HOMOGRAPHY else _CREEPING
+    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _ROUNDS, gain)
     try:
         mask = covered.astype(np.uint8) * 255
         _, found = cv2.findTransformECC(small, moving, start_step, motion, criteria, mask, 5)
@@ -244,8 +250,17 @@ def _correlation(one: Floats, two: Floats, where: Bools) -> float:
     return float(shared / length) if length > 0 else -1.0
 
 
-def _settle(warped: Image, covered: Bools, reference: Image) -> Image:
-    """Follow small bends: dense flow from reference to photo, smoothed over a sixteenth of the picture."""
+def follow_bends(warped: Image, covered: Bools, reference: Image) -> Image:
+    """Follow small bends of a registered photo: dense flow, smoothed over a sixteenth of the picture.
+
+    Args:
+        warped: see `Registration`.
+        covered: likewise.
+        reference: RGB `uint8` of the same size.
+
+    Returns:
+        The photo with its bends taken out, or `warped` itself where that lays it no better over the reference.
+    """
     height, width = reference.shape[:2]
     if min(height, width) < 64:
         return warped
@@ -261,18 +276,19 @@ def _settle(warped: Image, covered: Bools, reference: Image) -> Image:
     edge = cv2.magnitude(cv2.Sobel(one, cv2.CV_32F, 1, 0), cv2.Sobel(one, cv2.CV_32F, 0, 1))
     there = cv2.resize(covered.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     weight = np.minimum(edge, 200) * there * (np.linalg.norm(flow, axis=2) < 6)
-    sigma = max(size) / 16
-    total = cv2.GaussianBlur(np.asarray(weight, np.float32), (0, 0), sigma)
-    smooth = np.stack(
-        [cv2.GaussianBlur(np.asarray(flow[..., i] * weight, np.float32), (0, 0), sigma) for i in (0, 1)], axis=2
-    )
-    smooth = smooth / (total + 2.0)[..., None] / scale
+    # so wide a blur is the same at a quarter of the pixels
+    table = cv2.merge([weight, *(flow[..., i] * weight for i in (0, 1))])
+    coarse = cv2.resize(table, (max(1, size[0] // 4), max(1, size[1] // 4)), interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(coarse, (0, 0), max(size) / 64)
+    smooth = soft[..., 1:] / (soft[..., :1] + 2.0) / scale
     full = cv2.resize(np.asarray(smooth, np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     xs = full[..., 0] + np.arange(width, dtype=np.float32)
     ys = full[..., 1] + np.arange(height, dtype=np.float32)[:, None]
     moved = cv2.remap(warped, xs, ys, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    mask = covered.astype(np.uint8)
+    # judged in grey on every second row
+    mask, still = covered[::2].astype(np.uint8), cv2.cvtColor(reference, cv2.COLOR_RGB2GRAY)[::2]
     before, after = (
-        sum(cv2.mean(cv2.absdiff(cv2.GaussianBlur(x, (0, 0), 1), reference), mask)[:3]) for x in (warped, moved)
+        cv2.mean(cv2.absdiff(cv2.GaussianBlur(cv2.cvtColor(x, cv2.COLOR_RGB2GRAY), (0, 0), 1)[::2], still), mask)[0]
+        for x in (warped, moved)
     )
     return np.asarray(moved, np.uint8) if after < before else warped

@@ -23,11 +23,15 @@ def heat_overlay(image: Image, heat: Floats, *, strength: float = 0.6) -> Image:
     height, width = check_image(image).shape[:2]
     if heat.ndim != 2 or heat.size == 0:
         raise InputError(f"heat_overlay: expected a map (h, w), got shape {heat.shape}")
-    smooth = cv2.resize(heat.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
-    smooth = np.clip(smooth, 0, 1)[..., None]
-    level = (smooth[..., 0] * 255).astype(np.uint8)
-    colour = cv2.cvtColor(cv2.applyColorMap(level, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
-    grey = image.mean(axis=2, keepdims=True, dtype=np.float32)
-    base = image * (0.35 + 0.65 * smooth) + grey * 0.25 * (1 - smooth)
-    mixed: Image = np.clip(base * (1 - strength * smooth) + colour * (strength * smooth), 0, 255).astype(np.uint8)
+    stretched = cv2.resize(heat.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    smooth = np.clip(stretched, 0, 1)
+    colour = cv2.cvtColor(cv2.applyColorMap((smooth * 255).astype(np.uint8), cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    # the picture, its grey and the colour, each with its own weight at a pixel
+    cover = np.float32(strength) * smooth
+    grey = cv2.transform(image, np.full((1, 3), 1 / 3, np.float32)) * (np.float32(0.25) * (1 - smooth) * (1 - cover))
+    kept, coloured = (0.35 + 0.65 * smooth) * (1 - cover), cover
+    mixed = np.empty(image.shape, np.uint8)
+    for channel in range(3):
+        level = image[..., channel] * kept + colour[..., channel] * coloured + grey
+        mixed[..., channel] = np.clip(level, 0, 255, out=level)
     return mixed
