@@ -236,19 +236,13 @@ def eval_(
 
 
 def _check_folder(system: AuthenticityChecker, folder: Path, table: Path, product: str | None, place: str) -> None:
-    from eyebright.core.errors import MediaError
+    from eyebright.authenticity.folders import check_each
     from eyebright.media import list_images
 
-    rows: list[tuple[Any, ...]] = []
-    for path in list_images(folder).paths:
-        try:
-            result = system.check([path], product=product, place=place)
-        except MediaError as error:
-            rows.append((path, "", "", "", "", str(error), ""))
-            continue
-        rows.append(
-            (path, result.product, result.verdict, result.suspicion, result.p_value, result.reason, result.case_id)
-        )
+    rows: list[tuple[Any, ...]] = [
+        (row.path, row.product, row.verdict, row.suspicion, row.p_value, row.reason, row.case)
+        for row in check_each(system, list_images(folder).paths, product=product, place=place)
+    ]
     _write_table(table, ("path", "product", "verdict", "suspicion", "p_value", "reason", "case"), rows)
     typer.echo(f"{_count(len(rows), 'photo')}: {table}")
 

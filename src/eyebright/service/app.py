@@ -28,10 +28,13 @@ from eyebright.service.api import (
     indexing,
     jobs,
     live,
+    measures,
     models,
     records,
+    regions,
     search,
     track,
+    track_eval,
 )
 from eyebright.service.limits import Limits
 from eyebright.service.metrics import Measured
@@ -88,8 +91,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     state.install(app, services)
     problems.install(app)
     parts = (
-        classify, search, records, indexing, image, detect, track, authenticity, authenticity_cases, faces,
-        faces_people, faces_groups, faces_work, faces_live, models, jobs, live, health,
+        classify, search, records, indexing, image, detect, regions, measures, track, track_eval, authenticity,
+        authenticity_cases, faces, faces_people, faces_groups, faces_work, faces_live, models, jobs, live, health,
     )  # fmt: skip
     for part in parts:  # the first is found fastest
         app.include_router(part.router)

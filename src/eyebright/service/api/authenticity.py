@@ -16,7 +16,7 @@ from eyebright.authenticity import Product, make_photos
 from eyebright.core.errors import InputError, QueryError
 from eyebright.core.types import Image
 from eyebright.imaging import fit_within
-from eyebright.media import encode_image
+from eyebright.media import display_path, encode_image
 from eyebright.service.api.records import JPEG
 from eyebright.service.api.schemas import JobAccepted, JobView
 from eyebright.service.folders import allowed_folder, new_upload_folder
@@ -67,6 +67,14 @@ class Regions(BaseModel):
     regions: dict[Name, tuple[float, float, float, float]] = Field(
         max_length=50, description="x1, y1, x2, y2 in pixels of its first reference, as it is served."
     )
+
+
+class FolderCheck(BaseModel):
+    """Which photos to check, each as an item of its own."""
+
+    folder: str = Field(min_length=1, max_length=4000, description="Of the server.")
+    product: str = Field(default="", max_length=200, description="What all claim to be; empty: what each looks like.")
+    place: str = Field(default="", max_length=200, description="Where they were seen, for the ledger.")
 
 
 class FitRequest(BaseModel):
@@ -189,6 +197,23 @@ def check(
     return services.authenticity.case(result.case_id)
 
 
+@router.post("/check/folder", status_code=202, summary="Check each photo of a folder", responses=problems(404, 409))
+def check_folder(services: Shared, body: FolderCheck) -> JobAccepted:
+    """Check each photo of a folder in the background, as an item of its own; the answers are stored as cases."""
+    if body.product:
+        known_product(services, body.product)
+    root = allowed_folder(services.settings, body.folder)
+    arguments = {
+        "home": str(services.home),
+        "folder": str(root),
+        "roots": [str(one) for one in services.settings.roots],
+        "product": body.product or None,
+        "place": body.place,
+    }
+    job = services.jobs.enqueue("authenticity.check", arguments, title=f"Check {display_path(root.name)}")
+    return JobAccepted(job=JobView.of(job))
+
+
 @router.post("/compare", summary="Compare two pictures", responses=problems(415))
 def compare_pictures(
     services: Shared,
@@ -214,13 +239,24 @@ def simulate(
     genuine: Annotated[int, Query(ge=0, le=MAX_MADE, description="How many recaptures.")] = 3,
     fake: Annotated[int, Query(ge=0, le=MAX_MADE, description="How many counterfeits.")] = 3,
     seed: Annotated[int, Query(ge=0, le=2**31, description="Another for testing than for fitting.")] = 0,
+    kinds: Annotated[list[str] | None, Query(max_length=50, description="Of counterfeits; none: all possible.")] = None,
+    logo: Annotated[
+        str | None, Query(max_length=200, description="`x1,y1,x2,y2`, where the logo is, for moved and swapped.")
+    ] = None,
 ) -> Response:
     """Return photos as a phone would take them, of the genuine item and of counterfeits of named kinds."""
-    picture = fit_within(decoded(photo, services.settings), LONGEST)
+    whole = decoded(photo, services.settings)
+    picture = fit_within(whole, LONGEST)
+    box = None if not logo else _region(f"logo={logo}")[1]
+    if box is not None:  # in pixels of what was sent
+        scale = picture.shape[1] / whole.shape[1]
+        box = (box[0] * scale, box[1] * scale, box[2] * scale, box[3] * scale)
     lines = ["path,product,role,kind,boxes"]
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for number, made in enumerate(make_photos(picture, genuine, fake, seed=seed)):
+        for number, made in enumerate(
+            make_photos(picture, genuine, fake, seed=seed, kinds=tuple(kinds or ()) or None, logo=box)
+        ):
             name = f"{number:04d}_{made.kind}.png"
             archive.writestr(name, encode_image(made.image, "png"))
             boxes = ";".join(" ".join(f"{v:.1f}" for v in box) for box in made.boxes)

@@ -16,14 +16,15 @@ from fastapi import APIRouter, File, Form, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from eyebright.core.errors import ModelError
+from eyebright.core.errors import InputError, ModelError
 from eyebright.core.types import Detections, Frame, Image
 from eyebright.interop import Annotations, annotated, write_coco, write_voc, write_yolo
 from eyebright.media import encode_image
-from eyebright.models import ModelCard, all_cards, get_card, load_model, status
+from eyebright.models import ModelCard, ObjectDetector, all_cards, get_card, load_model, status
 from eyebright.pipeline.finders import (
     DEFAULT_CONFIDENCE,
     PEOPLE_CONFIDENCE,
+    Box,
     Finder,
     box_of,
     choose_detector,
@@ -32,7 +33,7 @@ from eyebright.pipeline.finders import (
     open_finder,
     plain_detections,
 )
-from eyebright.pipeline.looking import depth_picture, pose_picture, segment_picture
+from eyebright.pipeline.looking import depth_picture, find_poses, segment_picture
 from eyebright.service.api.models import known_card
 from eyebright.service.folders import safe_names
 from eyebright.service.problems import Refusal, problems
@@ -47,6 +48,9 @@ _TASKS = ("detection", "segmentation", "pose", "depth")
 
 Picture = Annotated[UploadFile, File(description="A picture.")]
 ModelName = Annotated[str, Form(max_length=200, description="A model with this task, by name.")]
+Least = Annotated[float | None, Form(gt=0, le=1, description="Least score; by default the model's own.")]
+Classes = Annotated[str | None, Form(max_length=2000, description="Only these, as names with commas.")]
+Roi = Annotated[str | None, Form(max_length=100, description="Only in the part `x1,y1,x2,y2`, in pixels.")]
 
 
 class FinderView(BaseModel):
@@ -134,9 +138,9 @@ def run(
     services: Shared,
     image: Picture,
     model: Annotated[str, Form(max_length=200, description="`people`, a detector by name, or `auto`.")] = "auto",
-    conf: Annotated[float | None, Form(gt=0, le=1, description="Least score; by default the model's own.")] = None,
-    classes: Annotated[str | None, Form(max_length=2000, description="Only these, as names with commas.")] = None,
-    roi: Annotated[str | None, Form(max_length=100, description="Only in the part `x1,y1,x2,y2`, in pixels.")] = None,
+    conf: Least = None,
+    classes: Classes = None,
+    roi: Roi = None,
     tiles: Annotated[
         int | None, Form(ge=64, le=4096, description="Look at tiles of so many pixels too, for small objects.")
     ] = None,
@@ -156,7 +160,7 @@ def run(
     picture = decoded_bytes(data, name, services.settings)
     finder = _finder(services, model, tiles, overlap)
     least = conf if conf is not None else (PEOPLE_CONFIDENCE if finder.name == "people" else DEFAULT_CONFIDENCE)
-    part, wanted = (box_of(roi) if roi else None), class_ids(classes or None, finder.labels)
+    part, wanted = _part(roi), class_ids(classes or None, finder.labels)
     floor = min(least, FLOOR)
 
     def look() -> Detections:
@@ -181,33 +185,48 @@ def run(
 
 
 @router.post("/segment", summary="Segment a picture", responses=problems(404, 409, 415))
-def segment(services: Shared, image: Picture, model: ModelName) -> Looked:
+def segment(
+    services: Shared, image: Picture, model: ModelName, classes: Classes = None, roi: Roi = None, conf: Least = None
+) -> Looked:
     """Say what each pixel shows, or cut objects out."""
-    return _looked(services, image, model, "segmentation", lambda one, picture: segment_picture(one, picture)[:2])
+
+    def work(one: Any, picture: Image) -> tuple[dict[str, Any], Image]:
+        if conf is not None and not isinstance(one, ObjectDetector):
+            raise InputError(f"conf: {model} names each pixel and has no scores; leave it out")
+        return segment_picture(one, picture, roi=_part(roi), wanted=class_ids(classes or None, one.labels))[:2]
+
+    return _looked(services, image, model, "segmentation", work, conf)
 
 
 @router.post("/pose", summary="Find the joints of bodies", responses=problems(404, 409, 415))
-def pose(services: Shared, image: Picture, model: ModelName) -> Looked:
+def pose(
+    services: Shared, image: Picture, model: ModelName, classes: Classes = None, roi: Roi = None, conf: Least = None
+) -> Looked:
     """Find the keypoints of bodies."""
-    return _looked(services, image, model, "pose", pose_picture)
+
+    def work(one: Any, picture: Image) -> tuple[dict[str, Any], Image]:
+        bodies = isinstance(one, ObjectDetector)
+        if conf is not None and not bodies:
+            raise InputError(f"conf: {model} answers with one body whatever is in the picture; leave it out")
+        wanted = class_ids(classes or None, (one.labels if bodies else ()) or ("person",))
+        found, poses = find_poses(one, picture, roi=_part(roi), wanted=wanted)
+        return {"poses": poses}, draw_detections(picture, found, names=False)
+
+    return _looked(services, image, model, "pose", work, conf)
 
 
 @router.post("/depth", summary="Say how far things are", responses=problems(404, 409, 415))
-def depth(services: Shared, image: Picture, model: ModelName) -> Looked:
-    """Estimate the depth of every pixel."""
-    return _looked(services, image, model, "depth", depth_picture)
+def depth(services: Shared, image: Picture, model: ModelName, roi: Roi = None) -> Looked:
+    """Estimate the depth of every pixel; the picture of it is of the part that was asked about."""
+    return _looked(services, image, model, "depth", lambda one, picture: depth_picture(one, picture, roi=_part(roi)))
+
+
+def _part(text: str | None) -> Box | None:
+    return box_of(text) if text else None
 
 
 def _finder(services: Services, model: str, tiles: int | None, overlap: float, floor: float = FLOOR) -> Finder:
-    """Return the finder that a client may use.
-
-    Raises:
-        Refusal: no such model, one that finds no objects in single pictures, or one that must be fetched first.
-    """
-    name = choose_detector(moving=False, home=services.home).name if model == "auto" else model
-    if name == "motion":
-        raise Refusal(422, "model", "motion needs frames of a camera at rest; track a video, or open a live view")
-    where = name if name == "people" else str(_usable(services, name, "detection"))
+    where = usable_finder(services, model)[1]
 
     def opened() -> Finder:
         return open_finder(where, home=services.home, confidence=floor, tiles=tiles, overlap=overlap)
@@ -216,7 +235,19 @@ def _finder(services: Services, model: str, tiles: int | None, overlap: float, f
     return finder
 
 
-def _usable(services: Services, name: str, task: str) -> str | Path:
+def usable_finder(services: Services, model: str) -> tuple[str, str]:
+    """Return the name of the finder that a client may use, and what `open_finder` takes for it.
+
+    Raises:
+        Refusal: no such model, one that finds no objects in single pictures, or one that must be fetched first.
+    """
+    name = choose_detector(moving=False, home=services.home).name if model == "auto" else model
+    if name == "motion":
+        raise Refusal(422, "model", "motion needs frames of a camera at rest; track a video, or open a live view")
+    return name, name if name == "people" else str(usable(services, name, "detection"))
+
+
+def usable(services: Services, name: str, task: str) -> str | Path:
     """Return what `load_model` takes for the model that a client names.
 
     Raises:
@@ -262,11 +293,19 @@ def _looked(
     model: str,
     task: str,
     work: Callable[[Any, Image], tuple[dict[str, Any], Image]],
+    conf: float | None = None,
 ) -> Looked:
     began = time.perf_counter()
-    where = _usable(services, model, task)
+    where = usable(services, model, task)
     picture = decoded_bytes(contents(image), shown_name(image), services.settings)
-    loaded = services.finders.get(("model", where), lambda: load_model(where, task=task, home=services.home))
+
+    def opened() -> Any:
+        one = load_model(where, task=task, home=services.home)
+        if conf is not None and isinstance(one, ObjectDetector):
+            return ObjectDetector(one.card, home=services.home, confidence=conf)
+        return one
+
+    loaded = services.finders.get(("model", where, conf), opened)
     with services.looking:
         facts, drawn = work(loaded, picture)
     services.metrics.pictures.labels(task).inc()

@@ -7,8 +7,13 @@ since links may have been changed meanwhile.
 from __future__ import annotations
 
 KINDS = {
+    "authenticity.check": "eyebright.service.tasks.authenticity:check_photos",
     "authenticity.eval": "eyebright.service.tasks.authenticity:evaluate_manifest",
     "authenticity.fit": "eyebright.service.tasks.authenticity:fit",
+    "detect.eval": "eyebright.service.tasks.detect:evaluate",
+    "detect.pose.eval": "eyebright.service.tasks.detect:evaluate_poses",
+    "detect.propose.eval": "eyebright.service.tasks.detect:evaluate_proposals",
+    "detect.segment.eval": "eyebright.service.tasks.detect:evaluate_segments",
     "faces.blur": "eyebright.service.tasks.faces:blur",
     "faces.cluster": "eyebright.service.tasks.faces:cluster",
     "faces.enroll": "eyebright.service.tasks.faces:enroll",
@@ -24,5 +29,6 @@ KINDS = {
     "track.eval": "eyebright.service.tasks.track:evaluate",
     "track.run": "eyebright.service.tasks.track:run",
     "track.score": "eyebright.service.tasks.track:score",
+    "track.tune": "eyebright.service.tasks.track:tune",
 }
 """The jobs of the service, for `JobQueue`."""

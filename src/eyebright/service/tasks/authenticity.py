@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from eyebright.authenticity import AuthenticityChecker, evaluate
+from eyebright.authenticity.folders import check_each
 from eyebright.core.errors import InputError
 from eyebright.jobs import JobContext
-from eyebright.media import display_path
+from eyebright.media import display_path, list_images
 from eyebright.service.tasks.paths import is_inside
 
 _LISTED = 1000  # of anything that a result lists
@@ -22,6 +23,24 @@ def fit(context: JobContext, home: str, false_alarm: float) -> dict[str, Any]:
     """Learn how genuine photos look, and how known fakes do."""
     context.progress(0, stage="comparing labelled photos")
     return dataclasses.asdict(AuthenticityChecker(home=home).fit(false_alarm=false_alarm))
+
+
+def check_photos(
+    context: JobContext, home: str, folder: str, roots: Sequence[str], product: str | None, place: str
+) -> dict[str, Any]:
+    """Check each photo of a folder; those that links lead out of `roots` to are left out."""
+    root, inside = Path(folder), [Path(one) for one in roots]
+    photos = [path for path in list_images(root).paths if is_inside(path.resolve(), inside)]
+    rows: list[dict[str, Any]] = []
+    verdicts: dict[str, int] = {}
+    context.progress(0, len(photos), stage="checking")
+    for row in check_each(AuthenticityChecker(home=home), photos, product=product, place=place):
+        verdicts[row.verdict or "unreadable"] = verdicts.get(row.verdict or "unreadable", 0) + 1
+        if len(rows) < _LISTED:
+            shown = display_path(row.path.relative_to(root))
+            rows.append({**dataclasses.asdict(row), "path": shown, "reason": row.reason.replace(f"{root}/", "")})
+        context.progress(sum(verdicts.values()), len(photos), stage="checking")
+    return {"photos": rows, "verdicts": verdicts}
 
 
 def evaluate_manifest(context: JobContext, home: str, manifest: str, false_alarm: float) -> dict[str, Any]:

@@ -66,3 +66,18 @@ def score(context: JobContext, truth: str, predicted: str, upload: str | None) -
     finally:
         if upload is not None:
             shutil.rmtree(upload, ignore_errors=True)
+
+
+def tune(
+    context: JobContext, root: str, tracker: str, trials: int, metric: str, refine: bool, only: Sequence[str], seed: int
+) -> dict[str, Any]:
+    """Search the settings of a tracker that score best."""
+    from eyebright.video.tuning import tune as search
+
+    def tell(number: int, best: float) -> None:
+        context.progress(number, trials, stage=f"{metric} {best:.2f}")
+
+    context.progress(0, trials, stage="reading the sequences")
+    return search(
+        Path(root), tracker, trials=trials, metric=metric, refine=refine, names=tuple(only), seed=seed, tell=tell
+    )
