@@ -270,6 +270,25 @@ def test_a_card_without_head_or_with_bad_numbers_is_refused(tmp_path: Path):
         load_model(path)
 
 
+@pytest.mark.parametrize(
+    ("variant", "task", "advice"),
+    [
+        ("yolo v8", "detection", 'would fit decoder = "yolo"'),
+        ("rcnn", "segmentation", r"would fit .*rcnn"),
+        ("detr", "pose", 'would fit decoder = "detr"'),
+        ("nothing", "detection", "no head fits; .* its outputs are vector"),
+    ],
+)
+def test_a_card_that_names_no_decoder_is_told_which_would_fit(variant: str, task: str, advice: str, tmp_path: Path):
+    outputs = VARIANTS[variant][1] if variant in VARIANTS else {"vector": np.zeros((1, 7))}
+    path = TINY.write(tmp_path, "", outputs, name="mine", task=task)
+    with pytest.raises(ModelError, match=rf"mine: decoder: {task} needs one of .* got ''; .*{advice}"):
+        load_model(path)
+    path.write_bytes(b"no graph")
+    with pytest.raises(ModelError, match=r"name it in the card \(.*cannot load it"):
+        load_model(path)
+
+
 def test_missing_labels_are_told(tmp_path: Path):
     path = TINY.write(tmp_path, "yolox", TINY.yolox())
     (tmp_path / "labels.txt").unlink()

@@ -79,7 +79,7 @@ class _Dense(OnnxModel):
         shapes = {name: tuple(value.shape[1:]) for name, value in outputs.items()}
         whole = {name: tuple(value.shape) for name, value in outputs.items()}
         size, classes = self.preprocessor.size, len(read_labels(self.card))
-        names = fitting(shapes, size, classes) + fitting(whole, size, classes)
+        names = fitting(whole, size, classes)
         listing = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
         return ModelError(
             f"{self.card.name}: expected {expects}, got {listing}; "

@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, overload
 
-from eyebright.core.errors import ModelError
+import numpy as np
+
+from eyebright.core.errors import EyebrightError, ModelError
+from eyebright.models._labels import read_labels
+from eyebright.models.card import ModelCard
 from eyebright.models.catalogue import get_card
 from eyebright.models.classifier import ImageClassifier
-from eyebright.models.decoders import HEADS
+from eyebright.models.decoders import HEADS, advice, fitting
 from eyebright.models.dense import DepthEstimator, PoseEstimator, SemanticSegmenter
 from eyebright.models.embedder import ImageEmbedder
 from eyebright.models.face_detector import FaceDetector
@@ -37,6 +41,12 @@ _DENSE: dict[str, type[OnnxModel]] = {
     "blazepose": PoseEstimator,
     "semantic": SemanticSegmenter,
 }
+_DECODERS: dict[str, tuple[str, ...]] = {
+    "detection": tuple(HEADS),
+    "pose": ("pose", "blazepose", *HEADS),
+    "segmentation": ("semantic", *HEADS),
+}
+"""By task: the decoders of which the card must name one."""
 _DETECTORS: dict[str, type[OnnxModel]] = {
     "mtcnn": MtcnnDetector,
     "yunet": YunetDetector,
@@ -94,7 +104,8 @@ def load_model(
         threads: threads inside one run; None: the number of cores, at most 8.
 
     Raises:
-        ModelError: no such model (near names are listed), a wrong card, or a task that the card does not offer.
+        ModelError: no such model (near names are listed), a wrong card, a task that the card does not offer, or no
+            decoder where the task needs one (those that would fit your own model's outputs are named).
     """
     card = get_card(name)
     task = card.task if task is None else task
@@ -108,7 +119,28 @@ def load_model(
                 f"{card.name}: decoder: face-detection needs one of {', '.join(_DETECTORS)}, got {card.decoder!r}"
             )
         return _DETECTORS[card.decoder](card, home=home, threads=threads)
+    known = _DECODERS.get(task, ())
+    if known and card.decoder not in known:
+        raise _no_decoder(card, task, known, home)
     if task in ("pose", "segmentation"):
-        kind = ObjectDetector if card.decoder in HEADS else _DENSE.get(card.decoder, OnnxModel)
+        kind = ObjectDetector if card.decoder in HEADS else _DENSE[card.decoder]
         return kind(card, home=home, threads=threads)
     return _CLASSES.get(task, OnnxModel)(card, home=home, threads=threads)
+
+
+def _no_decoder(card: ModelCard, task: str, known: tuple[str, ...], home: Path | None) -> ModelError:
+    """Say that the card names no decoder, and which the outputs of your own model would fit."""
+    hint = "name it in the card"
+    if card.source == "file":
+        model = OnnxModel(card, home=home, threads=1)
+        size = model.preprocessor.size
+        try:
+            outputs = model.run([np.zeros((*size, 3), np.uint8)])
+            labels = len(read_labels(card))
+        except EyebrightError as error:
+            hint = f"name it in the card ({error})"
+        else:
+            whole = {name: tuple(value.shape) for name, value in outputs.items()}
+            hint = advice(fitting(whole, size, labels), card.decoder)
+            hint += f"; its outputs are {', '.join(f'{name} {shape}' for name, shape in whole.items())}"
+    return ModelError(f"{card.name}: decoder: {task} needs one of {', '.join(known)}, got {card.decoder!r}; {hint}")

@@ -114,8 +114,7 @@ class ObjectDetector(OnnxModel):
 
     def _misfit(self, shapes: dict[str, tuple[int, ...]], *, whole: bool) -> ModelError:
         size, classes = self.preprocessor.size, len(self.labels)
-        each = {name: shape[1:] for name, shape in shapes.items()} if whole else shapes
-        others = fitting(each, size, classes) + (fitting(shapes, size, classes) if whole else [])
+        others = fitting(shapes if whole else {name: (1, *shape) for name, shape in shapes.items()}, size, classes)
         listing = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
         return ModelError(
             f"{self.card.name}: head {self.card.decoder!r} expects {HEADS[self.card.decoder].expects} at input "

@@ -31,12 +31,13 @@ def fitting(shapes: Mapping[str, Shape], size: tuple[int, int], classes: int) ->
     """Return the names of the decoders that outputs of these shapes could be of, none when nothing fits.
 
     Args:
-        shapes: shape of every output for one picture, in the order of the file.
+        shapes: shape of every output, in the order of the file, with the axis of the batch where there is one.
         size: height and width of the input.
         classes: how many labels the card has; 0: not known.
     """
-    fits = {name: head.fits for name, head in HEADS.items()} | dict(MAPS)
-    return [name for name, fit in fits.items() if fit(shapes, size, classes)]
+    each = {name: shape[1:] for name, shape in shapes.items()}
+    found = [name for name, head in HEADS.items() if head.fits(each if head.batched else shapes, size, classes)]
+    return found + [name for name, fit in MAPS.items() if fit(each, size, classes)]
 
 
 def advice(names: Sequence[str], other_than: str) -> str:
