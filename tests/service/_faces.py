@@ -16,19 +16,27 @@ from eyebright.models import load_model
 from eyebright.service.tasks import KINDS
 
 
+def home_in(folder: Path, model_home: Path) -> Path:
+    """Make a home whose networks are built once for all."""
+    (model_home / "models").mkdir(exist_ok=True)
+    folder.mkdir(parents=True)
+    (folder / "models").symlink_to(model_home / "models")
+    return folder
+
+
 @functools.cache
-def space() -> Space:
+def space(model_home: Path) -> Space:
     """Return the space of the default embedder."""
-    return load_model("dlib_resnet", task="face-embedding").space
+    return load_model("dlib_resnet", task="face-embedding", home=model_home).space
 
 
 def crowd(home: Path, people: int, pictures: int = 3, key: str | None = None) -> list[str]:
-    """Enrol people who look like nobody else; return their names."""
+    """Enrol people who look like nobody else in a home of `home_in`; return their names."""
     rng = np.random.default_rng(0)
     centres = rng.normal(size=(people, 128))
     centres *= 0.7 / np.linalg.norm(centres, axis=1, keepdims=True)
     names = [f"Person {number:02}" for number in range(people)]
-    gallery = Gallery(home / "faces", space(), key)
+    gallery = Gallery(home / "faces", space((home / "models").resolve().parent), key)
     gallery.add_all([
         (name, NewFace((centre + 0.01 * rng.normal(size=128)).astype(np.float32), chip(number), f"{name}.png"))
         for number, (name, centre) in enumerate(zip(names, centres, strict=True))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pytest
+from _faces import home_in
 from _page import NARROW, clean_page, until
 from _server import serving
 from test_pages import CONTRAST
@@ -19,9 +18,7 @@ IDENTIFY, ENROLL = "#identify input[type=file] >> nth=0", "#enroll-files input[t
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory, model_home, photos):
     """A server without people, and the folder of the pictures."""
-    home = tmp_path_factory.mktemp("people")
-    if (model_home / "models").is_dir():
-        shutil.copytree(model_home / "models", home / "models")
+    home = home_in(tmp_path_factory.mktemp("people") / "home", model_home)
     face = read_image(photos["astronaut"])
     write_image(home / "good.png", face[:256, 90:346])
     write_image(home / "two.png", np.concatenate([face[:256, 90:346], face[:256, 345:89:-1]], axis=1))

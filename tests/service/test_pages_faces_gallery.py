@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import shutil
 from urllib.parse import urlsplit
 
 import cv2
 import pytest
-from _faces import crowd, panned, portraits
+from _faces import crowd, home_in, panned, portraits
 from _page import NARROW, clean_page, until
 from _server import serving
 from test_pages import CONTRAST, FOCUS_PLACE, NAMELESS
@@ -25,10 +24,8 @@ PAGES = ("/app/faces", "/app/faces/unnamed", "/app/faces/live", "/app/faces/gall
 def gallery(tmp_path_factory, model_home, photos):
     """A server with twelve made people, and a folder with pictures and a clip that it may use."""
     folder = tmp_path_factory.mktemp("people")
-    home = folder / "home"
+    home = home_in(folder / "home", model_home)
     crowd(home, 12)
-    if (model_home / "models").is_dir():
-        shutil.copytree(model_home / "models", home / "models")
     portraits(folder / "album", photos)
     panned(folder / "album" / "clip.avi", photos, 30)
     with serving(home, "--folder", str(folder / "album"), "--rate", "10000") as server:

@@ -11,14 +11,14 @@ import time
 
 import httpx
 import pytest
-from _faces import panned, portraits
+from _faces import home_in, panned, portraits
 
 from eyebright.faces import FaceRecognizer
 from eyebright.media import read_image
 
 
-def test_the_live_view_shows_what_is_watched_until_ctrl_c(tmp_path, photos):
-    home = tmp_path / "home"
+def test_the_live_view_shows_what_is_watched_until_ctrl_c(tmp_path, photos, model_home):
+    home = home_in(tmp_path / "home", model_home)
     album = portraits(tmp_path / "album", photos)
     FaceRecognizer(home).enroll("Eileen", [read_image(album / "good.png")])
     clip, events = panned(tmp_path / "clip.avi", photos, 400), tmp_path / "events.jsonl"
