@@ -74,6 +74,15 @@ def test_keypoint_ap_is_that_of_pycocotools(seed: int):
     assert all(each["missed"] == 0 for each in same["worst"])
 
 
+def test_no_predictions_miss_everybody():
+    truth, _ = bodies(3)
+    nobody = tuple(annotated(image.name, image.size, Detections.empty(), image.number) for image in truth.images)
+    out = evaluate_keypoints(truth, dataclasses.replace(truth, images=nobody), resamples=3)
+    assert out["AP"] == out["AR"] == 0
+    assert sum(each["missed"] for each in out["worst"]) == out["bodies"]
+    assert out["per_point"] == [None] * 17
+
+
 def test_other_points_than_cocos_need_sigmas_and_bodies_need_points():
     def of(points, confidence=1.0, areas=None):
         objects = Detections([[0, 0, 10, 10]], [confidence], [0], None, points)

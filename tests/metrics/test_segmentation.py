@@ -198,6 +198,9 @@ def test_objects_without_masks_or_of_other_sizes_are_refused():
     with pytest.raises(InputError, match="at least one object"):
         panoptic_quality(nothing, nothing)
     assert panoptic_quality(truth, nothing)["PQ"] == 0
+    none = evaluate_masks(truth, nothing, resamples=3)
+    assert none["AP"] == none["AR"] == none["PQ"] == 0
+    assert none["worst"][0]["missed"] == len(truth.images[0].objects)
 
 
 def test_keypoint_similarity_is_that_of_pycocotools():

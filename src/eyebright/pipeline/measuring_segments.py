@@ -153,14 +153,19 @@ def _named_pixels(
     name: str, home: Path | None, pictures: dict[Path, Path]
 ) -> tuple[dict[Path, ClassMap], tuple[str, ...]]:
     """Return the class maps that a semantic model makes of these pictures, and its names of the classes."""
+    import numpy as np
+
     from eyebright.media import read_image
     from eyebright.models import SemanticSegmenter, load_model
 
     loaded = load_model(name, home=home)
     if not isinstance(loaded, SemanticSegmenter):
         raise InputError(f"--model: {name} names no pixels; its card says task {loaded.card.task!r}")
-    answers = {key: loaded.segment([read_image(path)])[0] for key, path in pictures.items()}
-    return {key: answer.class_ids for key, answer in answers.items()}, next(iter(answers.values())).labels
+    # a set of maps is held at once, so as small as class numbers are
+    maps: dict[Path, ClassMap] = {
+        key: loaded.segment([read_image(path)])[0].class_ids.astype(np.uint16) for key, path in pictures.items()
+    }
+    return maps, loaded.labels
 
 
 def _looked_at(name: str, home: Path | None, truth: Annotations, folder: Path) -> Annotations:
