@@ -1,6 +1,6 @@
 // What the pages of faces share: pictures of kept faces, faces to choose, uploads in parts, known names, tables of presence.
 import { get } from "./api.js";
-import { $, duration, h, toast, words } from "./dom.js";
+import { $, duration, h, words } from "./dom.js";
 import { table } from "./table.js";
 
 const MOST_FILES = 30;
@@ -33,14 +33,10 @@ export function batches(files) {
   return found;
 }
 
-/** Let fields for names offer the people of the gallery. */
+/** Let fields for names offer the people of the gallery; where there is none to read, the page says so itself. */
 export async function offerNames() {
-  try {
-    const { items } = await get("/faces/people?limit=500");
-    $("names").replaceChildren(...items.map((person) => h("option", { value: person.name })));
-  } catch (problem) {
-    toast(problem.message);
-  }
+  const { items } = await get("/faces/people?limit=500").catch(() => ({ items: [] }));
+  $("names").replaceChildren(...items.map((person) => h("option", { value: person.name })));
 }
 
 /** Who was seen from when to when. */
