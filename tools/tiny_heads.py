@@ -63,8 +63,9 @@ def yolox(strides: tuple[int, ...] = (8, 16, 32)) -> dict[str, Any]:
 def yolo(
     *, version: int = 8, masks: bool = False, points: bool = False, strides: tuple[int, ...] = (8, 16, 32)
 ) -> dict[str, Any]:
+    with_object = version in (5, 6)  # 6 stands for all with one box a cell
     anchors = cells(strides) * (3 if version == 5 else 1)
-    parts = [centred(), *([np.ones((2, 1))] if version == 5 else []), likely()]
+    parts = [centred(), *([np.ones((2, 1))] if with_object else []), likely()]
     if masks:
         parts.append(np.array([[8.0, 0], [0, 8.0]]))
     if points:
@@ -73,7 +74,7 @@ def yolo(
     rows = np.zeros((anchors, known.shape[1]))
     rows[[5, 20]] = known
     rows[21] = known[1] * np.array([1.01, *np.ones(known.shape[1] - 1)])  # the same object once more
-    out = {"output0": rows[None] if version == 5 else rows.T[None]}
+    out = {"output0": rows[None] if with_object else rows.T[None]}
     return out | ({"output1": prototypes()[None]} if masks else {})
 
 
@@ -224,6 +225,13 @@ def sides(asked: str, output: str) -> tuple[list[Any], list[Any], dict[str, Any]
             node("Unsqueeze", ["twice", "one"], ["factor"]),
         ]
         return inputs, [*nodes, node("Mul", [f"{output}_value", "factor"], [output])], {"one": np.array([1])}
+    if asked == "pixel_mask":
+        inputs = [helper.make_tensor_value_info(asked, TensorProto.INT64, ["N", 16, 24])]
+        nodes = [
+            node("ReduceMin", [asked], ["least"], axes=[1, 2]),
+            node("Cast", ["least"], ["factor"], to=TensorProto.FLOAT),
+        ]
+        return inputs, [*nodes, node("Mul", [f"{output}_value", "factor"], [output])], {}
     inputs = [helper.make_tensor_value_info(key, TensorProto.FLOAT, ["N", 2]) for key in ("im_shape", "scale_factor")]
     nodes = [
         node("Div", ["im_shape", "scale_factor"], ["whole"]),
@@ -256,7 +264,8 @@ def write(
         name: of the files; the head's when not given.
         task: of the card.
         kind: type of the input.
-        beside: further inputs (`orig_target_sizes`, or `scale_factor` with `im_shape`), and the output they scale.
+        beside: further inputs (`orig_target_sizes`, `pixel_mask`, or `scale_factor` with `im_shape`), and the output
+            that they scale.
         opset: version of the operators.
         picture: the axes of one input behind the first.
         batch: length of the input's first axis; a name means any, and outputs grow with it.

@@ -108,7 +108,7 @@ class ObjectDetector(OnnxModel):
             for name, value in outputs.items()
         }
         shapes = {name: tuple(value.shape) for name, value in plain.items()}
-        if not head.fits(shapes, self.preprocessor.size, len(self.labels)):
+        if not (head.fits(shapes, self.preprocessor.size, len(self.labels)) and head.looks(plain)):
             raise self._misfit(shapes, whole=not head.batched)
         return plain
 

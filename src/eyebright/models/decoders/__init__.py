@@ -14,8 +14,8 @@ from eyebright.models.decoders.head import Decoded, Head, HeadInput, Shape
 from eyebright.models.decoders.maps import MAPS
 
 HEADS: Mapping[str, Head] = {
-    "yolox": Head(yolox.fits, yolox.decode, yolox.EXPECTS),
-    "yolo": Head(yolo.fits, yolo.decode, yolo.EXPECTS),
+    "yolox": Head(yolox.fits, yolox.decode, yolox.EXPECTS, looks=yolox.looks),
+    "yolo": Head(yolo.fits, yolo.decode, yolo.EXPECTS, looks=yolo.looks),
     "end2end": Head(end2end.fits, end2end.decode, end2end.EXPECTS, suppress=False),
     "detr": Head(detr.fits, detr.decode, detr.EXPECTS, suppress=False),
     "detr_softmax": Head(detr.fits_softmax, detr.decode_softmax, detr.EXPECTS_SOFTMAX, suppress=False),

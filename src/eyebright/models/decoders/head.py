@@ -13,6 +13,7 @@ import numpy.typing as npt
 from eyebright.core.types import Floats, Ints
 
 Shape = tuple[int, ...]
+_FAR = 32
 LEVELS = ((8, 16, 32), (8, 16, 32, 64), (4, 8, 16, 32))
 """Strides of a YOLO's grids: the usual three, with a sixth pyramid level for large objects, or a second for small."""
 
@@ -80,6 +81,7 @@ class Head:
         expects: what the outputs must be, for messages.
         batched: whether the first axis of every output is that of the pictures.
         suppress: whether overlapping boxes are still to be dropped.
+        looks: says by the numbers, where shapes leave it open, whether outputs are of this kind.
     """
 
     fits: Callable[[Mapping[str, Shape], tuple[int, int], int], bool]
@@ -87,6 +89,15 @@ class Head:
     expects: str
     batched: bool = True
     suppress: bool = True
+    looks: Callable[[Mapping[str, Floats]], bool] = lambda outputs: True  # noqa: ARG005  (one signature for all heads)
+
+
+def in_pixels(rows: Floats) -> bool:
+    """Say whether the first two columns of a row a cell are places in the input, and not in the cell.
+
+    A cell tells of objects a few strides away at most, while middles in pixels reach over the whole input.
+    """
+    return bool(np.max(np.abs(rows[:, :2]), initial=0, where=np.isfinite(rows[:, :2])) > _FAR)
 
 
 def sigmoid(values: npt.ArrayLike) -> Floats:

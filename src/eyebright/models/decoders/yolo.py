@@ -1,9 +1,10 @@
 """`yolo`: rows of YOLOv5, v8, v11 and their kin, with mask prototypes or keypoints.
 
 Rows are centre x, centre y, width, height in pixels of the input, then the probabilities. v5 has a row a box, with the
-probability of an object before those of the classes, `(A, 5 + C)`; v8 and v11 have a column a box, `(4 + C, A)`. Behind
-the classes follow the coefficients of the masks, whose prototypes are a second output `(P, h, w)` (Bolya et al.,
-YOLACT, arXiv:1904.02689), or three numbers a keypoint: x, y and how visible it is.
+probability of an object before those of the classes, `(A, 5 + C)`, and so have v6, v7 and YOLOX that decodes itself; v8
+and v11 have a column a box, `(4 + C, A)`. Behind the classes follow the coefficients of the masks, whose prototypes are
+a second output `(P, h, w)` (Bolya et al., YOLACT, arXiv:1904.02689), or three numbers a keypoint: x, y and how visible
+it is.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from eyebright.models.decoders.head import Decoded, HeadInput, Shape, corners, levels
+from eyebright.core.types import Floats
+from eyebright.models.decoders.head import Decoded, HeadInput, Shape, corners, in_pixels, levels
 
 EXPECTS = "one output (4 + classes, boxes) or (boxes, 5 + classes), and (prototypes, h, w) for masks"
 
@@ -21,18 +23,25 @@ def fits(shapes: Mapping[str, Shape], size: tuple[int, int], classes: int) -> bo
     """Say whether there is one output of rows whose width goes with the classes, and at most one of prototypes."""
     rows = [shape for shape in shapes.values() if len(shape) == 2]
     prototypes = [shape for shape in shapes.values() if len(shape) == 3]
-    if len(rows) != 1 or len(prototypes) > 1 or len(rows) + len(prototypes) != len(shapes):
+    grids = [shape for shape in shapes.values() if len(shape) == 4]  # undecoded; v5 and v7 may export them beside
+    if len(rows) != 1 or len(prototypes) > 1 or len(rows) + len(prototypes) + len(grids) != len(shapes):
         return False
     columns, boxes = min(rows[0]), max(rows[0])
     with_object = rows[0][0] > rows[0][1]
     # v5 has three anchors a cell, the others one
-    per_cell = 3 if with_object else 1
-    if boxes % per_cell or not levels(size, boxes // per_cell) or columns < 5:
+    three = with_object and boxes % 3 == 0 and levels(size, boxes // 3)
+    if not (three or levels(size, boxes)) or columns < 5:
         return False
     extra = prototypes[0][0] if prototypes else 0
     base = 5 if with_object else 4
     rest = columns - base - (classes or 1) - extra
     return rest == 0 or (rest > 0 and not extra and (rest % 3 == 0 or not classes)) or (rest > 0 and not classes)
+
+
+def looks(outputs: Mapping[str, Floats]) -> bool:
+    """Say whether rows that may be one a cell are in pixels of the input; nothing but NaN is taken as it is named."""
+    [rows] = (value for value in outputs.values() if value.ndim == 2)
+    return rows.shape[0] <= rows.shape[1] or in_pixels(rows) or not np.isfinite(rows[:, :2]).any()
 
 
 def decode(given: HeadInput) -> Decoded:

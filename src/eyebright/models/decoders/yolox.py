@@ -11,7 +11,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from eyebright.models.decoders.head import Decoded, HeadInput, Shape, corners, grid, levels
+from eyebright.core.types import Floats
+from eyebright.models.decoders.head import Decoded, HeadInput, Shape, corners, grid, in_pixels, levels
 
 EXPECTS = "one output (cells of strides 8, 16, 32 (or 8 to 64, or 4 to 32), 5 + classes)"
 
@@ -23,6 +24,12 @@ def fits(shapes: Mapping[str, Shape], size: tuple[int, int], classes: int) -> bo
     [shape] = shapes.values()
     width_fits = len(shape) == 2 and (shape[1] == 5 + classes if classes else shape[1] > 5)
     return width_fits and bool(levels(size, shape[0]))
+
+
+def looks(outputs: Mapping[str, Floats]) -> bool:
+    """Say whether the middles are told from the cell, and not decoded already."""
+    [rows] = outputs.values()
+    return not in_pixels(rows)
 
 
 def decode(given: HeadInput) -> Decoded:
