@@ -7,7 +7,8 @@ import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eyebright.authenticity import check_digit, read_codes
+from eyebright.authenticity import _codes, check_digit, read_codes
+from eyebright.authenticity._codes_modules import read_modules
 from eyebright.authenticity._codes_symbols import code128, ean8, ean13
 
 
@@ -89,3 +90,54 @@ def test_the_table_of_code_128(text):
     assert layout.sound(symbols)
     assert np.array_equal(layout.modules(symbols), drawn)
     assert not layout.sound([*symbols[:-1], (symbols[-1] + 1) % 103])
+
+
+@pytest.mark.parametrize("turn", [0, 270])
+@pytest.mark.parametrize(("kind", "text"), [("QRCode", "https://eyebright.org/x"), ("DataMatrix", "EYEBRIGHT9482TRN")])
+def test_modules_are_found_one_by_one_through_a_blur_of_their_own_size(kind, text, turn):
+    image = photo(text, kind, module=3, blur=2.4, bend=30)[..., 0]
+    inside = np.argwhere(image < 150)
+    (top, left), (bottom, right) = inside.min(axis=0), inside.max(axis=0) + 1
+    cut = image[top - 14 : bottom + 14, left - 14 : right + 14]
+    cut = np.ascontiguousarray(np.rot90(cut, turn // 90))
+    size = (cut.shape[1] - 28 + 6, cut.shape[0] - 28 + 6)
+    found, corners = next(read_modules(cut, size))
+    assert np.array_equal(found, modules(text, kind))
+    assert np.ptp(corners, axis=0) == pytest.approx(np.array(size) - 6, abs=6)
+    upper_left = [(0, 0), (0, 1), (1, 1), (1, 0)][turn // 90]  # of the code, in the turned cut
+    assert ((corners[0] > np.array(cut.shape[::-1]) / 2) == np.array(upper_left, bool)).all()
+
+
+def test_a_smooth_picture_has_no_modules():
+    ramp = np.tile(np.linspace(0, 255, 60).astype(np.uint8), (60, 1))
+    assert list(read_modules(ramp, (40.0, 40.0))) == []
+
+
+def test_a_code_that_two_readers_read_differently_says_so(monkeypatch):
+    image = photo("https://eyebright.org/x", "QRCode", module=4)
+    (code,) = read_codes(image)
+    assert code.others == ()
+    differing = [_codes.Reading("QR", "another", code.corners, "OpenCV")]
+    monkeypatch.setattr(_codes, "read_opencv", lambda grey: differing)
+    (code,) = read_codes(image)
+    assert (code.text, code.others) == ("https://eyebright.org/x", ("another",))
+
+
+def test_where_readers_of_bars_differ_their_likelihood_decides(monkeypatch):
+    image = photo("7032069804988", "EAN13", module=3)
+    (right,) = read_codes(image)
+    wrong = _codes.Reading("EAN-13", "0783826115911", right.corners, "zxing-cpp")
+    monkeypatch.setattr(_codes, "read_plain", lambda grey: [wrong])
+    assert [(code.text, code.reader) for code in read_codes(image)] == [("7032069804988", "eyebright")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "change"),
+    [
+        ("QRCode", "https://eyebright.org/x", lambda image: image[:, ::-1]),
+        ("QRCode", "https://eyebright.org/x", lambda image: 255 - image),
+        ("EAN13", "7032069804988", lambda image: image[:, ::-1]),
+    ],
+)
+def test_mirrored_and_inverted_codes_are_read(kind, text, change):
+    assert [code.text for code in read_codes(np.ascontiguousarray(change(photo(text, kind))))] == [text]

@@ -189,7 +189,7 @@ def read_bars(cut: Any, until: float = np.inf) -> Bars | None:
 
     Args:
         cut: `uint8 (h, w)`.
-        until: `time.monotonic()` after which no further attempt is begun.
+        until: `time.thread_time()` after which no further attempt is begun.
 
     Returns:
         The code, or None when no reading is sure.
@@ -288,7 +288,7 @@ def _tried(layouts: Sequence[Layout], line: Any, ends: tuple[float, float], far:
         fit.decode()
         if fit.remains < _PROMISING * spread and fit.converge() < _FOUND * spread:
             return [fit]
-        if time.monotonic() > until:
+        if time.thread_time() > until:
             break
     best = sorted((fit for fit in starts if fit.symbols), key=lambda fit: fit.remains)[:_SETTLED]
     for fit in best:

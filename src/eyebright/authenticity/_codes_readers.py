@@ -10,6 +10,7 @@ import numpy as np
 
 from eyebright.authenticity._codes_areas import Area, find_areas, upright
 from eyebright.authenticity._codes_linear import read_bars
+from eyebright.authenticity._codes_modules import read_modules
 from eyebright.authenticity._codes_restore import restored
 from eyebright.core.errors import ModelError
 
@@ -19,6 +20,7 @@ _KINDS = {
     "Code128": "Code 128",
 }  # fmt: skip
 _LARGE = 700  # pixels a side beyond which a place is not enlarged for reading
+_FINE = 320  # pixels a side beyond which modules are large enough for zxing-cpp
 _BARS, _GRID = 0.4, 0.7  # coherence above which edges may be bars, below which modules
 
 
@@ -78,11 +80,11 @@ def read_hard(grey: Any, until: float) -> list[Reading]:
 
     Args:
         grey: `uint8 (H, W)`.
-        until: `time.monotonic()` after which no further place is tried.
+        until: `time.thread_time()` after which no further place is tried.
     """
     found: dict[str, Reading] = {}
     for area in find_areas(grey):
-        if time.monotonic() > until:
+        if time.thread_time() > until:
             break
         one = _bars(grey, area, until) if area.coherence > _BARS else None
         if one is None and area.coherence < _GRID:
@@ -97,9 +99,7 @@ def _bars(grey: Any, area: Area, until: float) -> Reading | None:
     bars = read_bars(cut, until)
     if bars is None:
         return None
-    # drawn clean, the bars are zxing-cpp's to read: letters, digits and their checks are its business
-    clean = np.tile(255 - 255 * np.pad(bars.modules, 12).astype(np.uint8), (40, 1)).repeat(3, axis=1)
-    read = read_plain(np.ascontiguousarray(clean))
+    read = read_plain(_clean(np.tile(bars.modules, (20, 1)), 3))
     return Reading(read[0].symbology, read[0].text, _moved(bars.corners, matrix), "eyebright") if read else None
 
 
@@ -110,9 +110,19 @@ def _modules(grey: Any, area: Area, until: float) -> Reading | None:
         read = read_plain(attempt, matrix, matrices=True)
         if read:
             return read[0]._replace(reader="eyebright")
-        if time.monotonic() > until:
-            break
+    if max(area.size) > _FINE:
+        return None
+    cut, matrix = upright(grey, area, 1.0)
+    for modules, corners in read_modules(cut, area.size, until):
+        read = read_plain(_clean(modules, 4), matrices=True)
+        if read:
+            return Reading(read[0].symbology, read[0].text, _moved(corners, matrix), "eyebright")
     return None
+
+
+def _clean(modules: Any, scale: int) -> Any:
+    """Draw modules (1 dark) with their quiet zone: letters, digits and their checks are zxing-cpp's business."""
+    return np.kron(255 - 255 * np.pad(modules, 12).astype(np.uint8), np.ones((scale, scale), np.uint8))
 
 
 def _moved(points: Any, matrix: Any = None) -> Corners:

@@ -15,20 +15,7 @@ import numpy as np
 from scipy import fft
 
 # standard deviation of the blur in pixels and share of noise, the likeliest first
-TRIALS = (
-    (1.3, 0.01),
-    (2.0, 0.01),
-    (0.8, 0.02),
-    (2.5, 0.003),
-    (1.7, 0.003),
-    (2.9, 0.01),
-    (1.0, 0.003),
-    (2.2, 0.001),
-    (2.7, 0.001),
-    (3.2, 0.003),
-    (1.5, 0.03),
-    (3.2, 0.0005),
-)
+TRIALS = ((1.2, 0.03), (0.8, 0.1), (1.6, 0.01), (2.0, 0.003), (1.6, 0.001), (2.4, 0.003), (2.8, 0.001))
 _BORDER = 24  # pixels: what a filter may drag in from the edge
 
 
