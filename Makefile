@@ -25,7 +25,7 @@ demo: $(VENV)/.demo  ## every system at work on real pictures; writes out/demo/i
 	$(BIN)/python -m eyebright.handbook.demo out/demo
 
 test: $(VENV)/.dev  ## run the whole test suite
-	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev  ## ruff (format and lint), mypy --strict, import-linter
 	$(BIN)/ruff format --check .

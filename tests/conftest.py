@@ -18,7 +18,13 @@ DATA = Path(os.environ.get("EYEBRIGHT_DATA", ROOT.parent / "shared" / "data"))
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
 
+LONG = ("browser", "rtsp", "slow", "data")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # files go to the workers in this order: the long ones first, so that none is left alone with one at the end
+    long = {item.path for item in items if any(item.get_closest_marker(name) for name in LONG)}
+    items.sort(key=lambda item: item.path not in long)
     if DATA.is_dir() or IN_CI:
         return
     for item in items:

@@ -22,6 +22,7 @@ def blocks(page: Path) -> list[tuple[str, str]]:
     return [(m[1], m[2]) for m in BLOCK.finditer(page.read_text())]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if p.is_file() and blocks(p)], ids=lambda p: p.name)
 def test_blocks_run(page: Path, catalogue: Path, photos: dict[str, Path], model_home: Path, tmp_path: Path):
     """All blocks of one page run in order, in one folder that holds a small catalogue and some photos."""

@@ -16,6 +16,7 @@ from schemathesis.specs.openapi.checks import (
 
 from eyebright.service import Settings, create_app
 
+pytestmark = pytest.mark.slow
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 # the stream of events never ends, and is tested elsewhere
 schema = schemathesis.openapi.from_dict(create_app(Settings()).openapi()).exclude(path="/jobs/events")
