@@ -14,6 +14,7 @@ BENCHES = (
     "absence",
     "authenticity",
     "codes",
+    "detection",
     "faces",
     "faces_system",
     "fakes",

@@ -12,6 +12,7 @@ from eyebright.core.errors import InputError
 from eyebright.core.protocols import Detector
 from eyebright.core.types import Detections, Masks
 from eyebright.pipeline import TiledDetector
+from eyebright.pipeline.tiled import merge
 
 
 class Blobs:
@@ -94,3 +95,29 @@ def test_wrong_options_are_refused():
     for options in ({"side": 8}, {"overlap": 0.6}, {"overlap": -0.1}, {"iou_threshold": 1.5}):
         with pytest.raises(InputError, match="tiles: expected"):
             TiledDetector(Blobs(), **options)
+
+
+class Short(Blobs):
+    """Ends its boxes a little before an edge that cuts the object, as networks do."""
+
+    def one(self, image):
+        found = super().one(image)
+        height, width = image.shape[:2]
+        boxes = np.clip(found.xyxy, 2, [width - 2, height - 2, width - 2, height - 2])
+        return Detections(boxes, found.confidence, found.class_id)
+
+
+def test_a_part_that_ends_before_the_edge_is_no_object_of_its_own():
+    image = np.zeros((300, 400, 3), np.uint8)
+    image[40:260, 60:330] = 255
+    [found] = TiledDetector(Short(), side=128, overlap=0.2).predict([image])
+    np.testing.assert_array_equal(found.xyxy, [[60, 40, 330, 260]])
+
+
+def test_neighbours_near_a_seam_are_not_joined():
+    """Both are whole, each in another tile, and come near its edge; their boxes overlap by a little."""
+    boxes = np.array([[80, 40, 126, 90], [122, 40, 160, 90]], np.float32)
+    found = Detections(boxes, np.array([0.9, 0.8]), np.zeros(2, np.int64))
+    near, none = np.ones(2, bool), np.zeros(2, bool)
+    kept = merge(found, none, np.arange(2), doubtful=near)
+    np.testing.assert_array_equal(kept.xyxy, boxes)

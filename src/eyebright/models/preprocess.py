@@ -70,8 +70,11 @@ class Preprocessor:
             pixels = self.resize(check_image(image, f"{self.card.name}: image {row}"))
             if self.card.colour == "bgr":
                 pixels = pixels[:, :, ::-1]
-            np.multiply(np.ascontiguousarray(pixels.transpose(2, 0, 1)), gain, out=planes[row])
-            planes[row] += bias
+            planes[row] = pixels.transpose(2, 0, 1)
+            if (gain != 1).any():
+                planes[row] *= gain
+            if bias.any():
+                planes[row] += bias
         return planes if self.card.layout == "nchw" else np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
 
     def resize(self, image: Image) -> Image:

@@ -44,6 +44,9 @@ def nms(
     if class_ids is None:
         return _greedy(rows, order, iou_threshold)
     classes = classes[order]
+    if len(order) <= _BLOCK:  # all pairs at once cost less than one call a class
+        over = _all_pairs(rows[order], iou_threshold) & (classes[:, None] == classes[None])
+        return order[_settled(over)]
     kept = [_greedy(rows, order[classes == each], iou_threshold) for each in np.unique(classes)]
     together = np.concatenate(kept) if kept else order
     rank = np.empty_like(order)
@@ -120,6 +123,13 @@ def _overlaps(boxes: npt.NDArray[np.float64], sizes: npt.NDArray[np.float64], so
     down = np.minimum(bottom[some], bottom[others]) - np.maximum(top[some], top[others])
     shared = np.maximum(across, 0) * np.maximum(down, 0)
     return np.divide(shared, sizes[some] + sizes[others] - shared, out=np.zeros_like(shared), where=shared > 0)
+
+
+def _all_pairs(boxes: npt.NDArray[Any], threshold: float) -> npt.NDArray[np.bool_]:
+    """Return which pairs of boxes overlap too much, `(N, N)`."""
+    wide, every = boxes.astype(np.float64), np.arange(len(boxes))
+    over: npt.NDArray[np.bool_] = _overlaps(wide, area(wide), every[:, None], every[None]) > threshold
+    return over
 
 
 def _settled(over: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -13,6 +13,11 @@ from eyebright.imaging import tile_boxes
 from eyebright.ops import nms, shift_detections
 from eyebright.ops.boxes import area
 
+_SHORT = 0.02
+"""A network's box of a cut object may end this part of a tile before the edge; boxes so near are doubtful."""
+_PAIRS = 250_000
+"""Pairs of a piece and a whole object that are looked at together."""
+
 
 class TiledDetector:
     """Looks at overlapping tiles and at the whole picture; implements `eyebright.core.protocols.Detector`.
@@ -67,18 +72,23 @@ class TiledDetector:
         views = tile_boxes(size, (self.side, self.side), int(self.side * self.overlap)).tolist()
         if self.whole:
             views.append([0, 0, size[1], size[0]])
-        parts, cuts, seen = [], [], []
+        parts, cuts, doubts, seen = [], [], [], []
         for number, (x1, y1, x2, y2) in enumerate(views):
             [found] = self.detector.predict([np.ascontiguousarray(image[y1:y2, x1:x2])])
             part = shift_detections(found, x1, y1, size)
             parts.append(part)
-            cuts.append(_cut(part, (x1, y1, x2, y2), size))
+            cuts.append(_cut(part, (x1, y1, x2, y2), size, 1))
+            doubts.append(_cut(part, (x1, y1, x2, y2), size, max(1, _SHORT * self.side)))
             seen.append(np.full(len(part), number))
         together = Detections.concatenate(_alike(parts))
-        return merge(together, np.concatenate(cuts), np.concatenate(seen), self.iou_threshold)
+        return merge(
+            together, np.concatenate(cuts), np.concatenate(seen), self.iou_threshold, doubtful=np.concatenate(doubts)
+        )
 
 
-def merge(found: Detections, cut: Bools, view: Ints, iou_threshold: float = 0.5) -> Detections:
+def merge(
+    found: Detections, cut: Bools, view: Ints, iou_threshold: float = 0.5, *, doubtful: Bools | None = None
+) -> Detections:
     """Return every object of several overlapping views once.
 
     Args:
@@ -86,18 +96,19 @@ def merge(found: Detections, cut: Bools, view: Ints, iou_threshold: float = 0.5)
         cut: `bool (N,)`, whether an inner edge of its view may have cut the object.
         view: `int (N,)`, which view it is of.
         iou_threshold: whole boxes of a class that overlap by more are one object.
+        doubtful: `bool (N,)`, boxes that may be whole or cut: dropped where they mostly lie in a whole object of their
+            class, whole otherwise. None: none.
 
     Returns:
         Whole objects, best first, and what is left of those that no view has whole: their pieces joined into one box.
         Masks of joined pieces are those of the most confident piece.
     """
-    rows = np.flatnonzero(~cut)
-    whole = rows[nms(found.xyxy[rows], found.confidence[rows], iou_threshold, found.class_id[rows])]
-    pieces = np.flatnonzero(cut)
-    # a piece that mostly lies in a whole object of its class is a part of it
-    covered = _inside(found.xyxy[pieces], found.xyxy[whole]) > 0.7
-    same = found.class_id[pieces][:, None] == found.class_id[whole][None]
-    pieces = pieces[~(covered & same).any(axis=1)]
+    unsure = np.zeros(len(found), dtype=bool) if doubtful is None else doubtful & ~cut
+    whole = _suppressed(found, np.flatnonzero(~cut & ~unsure), iou_threshold)
+    if unsure.any():
+        rest = _outside(found, np.flatnonzero(unsure), whole)
+        whole = _suppressed(found, np.concatenate([whole, rest]), iou_threshold)
+    pieces = _outside(found, np.flatnonzero(cut), whole)
     kept, boxes = list(whole), found.xyxy.copy()
     for group in _joined(found, pieces, view):
         best = max(group, key=lambda row: found.confidence[row])
@@ -110,15 +121,32 @@ def merge(found: Detections, cut: Bools, view: Ints, iou_threshold: float = 0.5)
     return Detections(boxes[order], out.confidence, out.class_id, out.masks, out.keypoints)
 
 
-def _cut(found: Detections, view: tuple[int, int, int, int], size: tuple[int, int]) -> Bools:
-    """Say which boxes reach an edge of their view that is no edge of the picture; a pixel short counts."""
+def _suppressed(found: Detections, rows: Ints, iou_threshold: float) -> Ints:
+    """Return the rows of these that no better one of their class overlaps."""
+    return rows[nms(found.xyxy[rows], found.confidence[rows], iou_threshold, found.class_id[rows])]
+
+
+def _outside(found: Detections, pieces: Ints, whole: Ints) -> Ints:
+    """Return the pieces that do not mostly lie in a whole object of their class, and so are no part of it."""
+    out = [pieces[:0]]
+    step = max(1, _PAIRS // max(len(whole), 1))
+    for start in range(0, len(pieces), step):  # huge pictures have ten thousands of objects
+        some = pieces[start : start + step]
+        covered = _inside(found.xyxy[some], found.xyxy[whole]) > 0.7
+        same = found.class_id[some][:, None] == found.class_id[whole][None]
+        out.append(some[~(covered & same).any(axis=1)])
+    return np.concatenate(out)
+
+
+def _cut(found: Detections, view: tuple[int, int, int, int], size: tuple[int, int], short: float) -> Bools:
+    """Say which boxes come nearer than `short` pixels to an edge of their view that is no edge of the picture."""
     x1, y1, x2, y2 = view
     box = found.xyxy
     out: Bools = np.zeros(len(box), dtype=bool)
-    out |= (box[:, 0] < x1 + 1) & (x1 > 0)
-    out |= (box[:, 1] < y1 + 1) & (y1 > 0)
-    out |= (box[:, 2] > x2 - 1) & (x2 < size[1])
-    out |= (box[:, 3] > y2 - 1) & (y2 < size[0])
+    out |= (box[:, 0] < x1 + short) & (x1 > 0)
+    out |= (box[:, 1] < y1 + short) & (y1 > 0)
+    out |= (box[:, 2] > x2 - short) & (x2 < size[1])
+    out |= (box[:, 3] > y2 - short) & (y2 < size[0])
     return out
 
 
