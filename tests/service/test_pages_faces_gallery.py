@@ -147,6 +147,13 @@ def test_names_stand_on_a_live_view_and_presence_beside_it(browser, gallery, tmp
         page.fill("#source", "/etc/passwd")
         page.click("#start")
         page.wait_for_selector("#view ~ div .bad")
+        # a view that somebody else has opened is shown, and goes on when the page is left
+        view = page.request.post("/faces/live", data={"source": "clip.avi"}).json()["id"]
+        page.goto(f"/app/faces/live?view={view}")
+        until(page, "document.querySelector('#view img')?.naturalWidth === 320")
+        assert page.is_disabled("#stop")
+        page.goto("/app/jobs")
+        assert page.request.get(f"/live/{view}").json()["state"] in ("live", "ended")
 
 
 def test_the_threshold_is_calibrated_and_the_gallery_goes_and_comes(browser, gallery, tmp_path) -> None:
