@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import zxingcpp
 
-from eyebright.authenticity import AuthenticityChecker, _evaluate, evaluate, make_photos, save_report
+from eyebright.authenticity import AuthenticityChecker, _evaluate, _recaptures, evaluate, make_photos, save_report
 from eyebright.authenticity._decide import Calibration, learn
 from eyebright.core.errors import InputError, QueryError
 from eyebright.media import read_image, write_image
@@ -160,9 +160,40 @@ def test_the_false_alarm_rate_holds_for_exchangeable_photos():
     assert "needs 99" in few.decide(100.0)[1]
 
 
+def test_products_that_differ_are_each_counted_from_their_own_median():
+    rng = np.random.default_rng(2)
+    usual = {f"p{n}": value for n, value in enumerate(rng.uniform(0.0, 2.0, 10))}
+
+    def photos(count):
+        return [
+            (name, {"edges": float(rng.normal(value, 0.05))}) for name, value in usual.items() for _ in range(count)
+        ]
+
+    learnt = learn(photos(12), [], false_alarm=0.1, made=True)
+    alarms = [learnt.decide(learnt.suspicion(item, name))[0] == "counterfeit" for name, item in photos(100)]
+    assert 0.04 < np.mean(alarms) < 0.17  # 0.1 by theory; 60 photos rank
+    plainest = min(usual, key=usual.__getitem__)
+    fake = {"edges": usual[plainest] + 0.6}  # less than is usual for most of the others
+    assert learnt.decide(learnt.suspicion(fake, plainest))[0] == "counterfeit"
+    assert learnt.decide(learnt.suspicion(fake))[0] != "counterfeit"
+    assert Calibration.from_json(learnt.to_json()) == learnt
+
+
+def test_recaptures_are_made_for_products_without_photos_and_once(system, monkeypatch):
+    monkeypatch.setattr(_recaptures, "recapture", lambda *_: pytest.fail("made again"))
+    again = system.fit(false_alarm=0.1)
+    assert (again.genuine, again.made, again.ranked, again.recaptures) == (4, False, 4, 4)  # rye has no photo
+    assert set(system.calibration().products) == {"rye"}
+    assert system.fit(false_alarm=0.1, recaptures=0).recaptures == 0
+    with pytest.raises(InputError, match="at least 0"):
+        system.fit(recaptures=-1)
+
+
 def test_known_fakes_teach_a_classifier():
     rng = np.random.default_rng(1)
-    genuine, fakes = ([{"edges": float(v), "colour": 0.05} for v in rng.normal(m, 0.05, 60)] for m in (0.1, 0.5))
+    genuine, fakes = (
+        [("oats", {"edges": float(v), "colour": 0.05}) for v in rng.normal(m, 0.05, 60)] for m in (0.1, 0.5)
+    )
     taught = learn(genuine, fakes)
     assert taught.probability(taught.suspicion({"edges": 0.55, "colour": 0.05})) > 0.9
     assert taught.probability(taught.suspicion({"edges": 0.05, "colour": 0.05})) < 0.1

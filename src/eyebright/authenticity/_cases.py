@@ -11,6 +11,7 @@ import datetime as dt
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +30,7 @@ Label = Literal["genuine", "counterfeit"]
 VERDICTS = ("genuine", "counterfeit", "inconclusive")
 _LABELS: dict[str, Label] = {"genuine": "genuine", "counterfeit": "counterfeit"}
 _LONGEST_NAME = 200
+_QUALITIES = (95, 88, 88, 85)  # of photo, reference, laid and heat
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -120,13 +122,11 @@ class Cases:
             facts: what is kept beside `result.to_dict()`.
         """
         rows = []
-        for position, (look, vector) in enumerate(zip(result.looks, vectors, strict=True)):
-            view = view_of(look)
-            pictures = [
-                None if image is None else encode_image(image, "jpeg", quality)
-                for image, quality in ((view.photo, 95), (view.reference, 88), (view.laid, 88), (view.heat, 85))
-            ]
-            rows.append((result.case_id, position, view.scale, *pictures, vector.astype(np.float32).tobytes()))
+        with ThreadPoolExecutor(2) as beside:
+            for position, (look, vector) in enumerate(zip(result.looks, vectors, strict=True)):
+                view = view_of(look)
+                pictures = beside.map(_encoded, (view.photo, view.reference, view.laid, view.heat), _QUALITIES)
+                rows.append((result.case_id, position, view.scale, *pictures, vector.astype(np.float32).tobytes()))
         text = json.dumps({**result.to_dict(), **facts})
         with self._database.writing() as db:
             db.execute(
@@ -265,6 +265,10 @@ class Cases:
             for table in ("case_photos", "decisions", "samples"):
                 db.execute(f"DELETE FROM {table} WHERE case_id = ?", (case_id,))
             db.execute("DELETE FROM cases WHERE id = ?", (case_id,))
+
+
+def _encoded(image: Image | None, quality: int) -> bytes | None:
+    return None if image is None else encode_image(image, "jpeg", quality)
 
 
 def view_of(look: Look) -> CaseView:

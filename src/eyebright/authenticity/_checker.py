@@ -17,13 +17,13 @@ from eyebright.authenticity._cases import Cases
 from eyebright.authenticity._codes import Code, read_codes
 from eyebright.authenticity._compare import Comparison, compare
 from eyebright.authenticity._database import Database
-from eyebright.authenticity._decide import IDENTITY, Calibration, Verdict, learn
+from eyebright.authenticity._decide import IDENTITY, Calibration, Sample, Verdict, learn
 from eyebright.authenticity._identity import Fit, Identity
 from eyebright.authenticity._ledger import ALARMING, Ledger, SerialFinding
 from eyebright.authenticity._photo import Photo, photo_fault, retake_advice
+from eyebright.authenticity._recaptures import recaptured
 from eyebright.authenticity._results import Box, CheckResult, FitReport, Look, Product
 from eyebright.authenticity._shelf import Shelf
-from eyebright.authenticity._simulate import recapture
 from eyebright.authenticity._text import compare_lines, read_lines
 from eyebright.core.errors import InputError, QueryError
 from eyebright.core.types import Image
@@ -31,7 +31,7 @@ from eyebright.media import display_path, read_image
 from eyebright.media.home import home_dir
 
 MODEL = "efficientnet_lite0"
-_MADE = 200  # made recaptures in all, where there are no genuine photos
+_EACH = 4  # genuine photos of a product, real or made, that set its medians
 _CALIBRATION = "calibration"
 
 Source = Path | str | Image | tuple[str, Image]
@@ -136,38 +136,59 @@ class AuthenticityChecker:
         """
         self._shelf.forget(product)
 
-    def fit(self, *, false_alarm: float = 0.01, seed: int = 0) -> FitReport:
-        """Learn how suspicious genuine photos look, from labelled ones, or from made recaptures of the references.
+    def fit(self, *, false_alarm: float = 0.01, seed: int = 0, recaptures: int = 200) -> FitReport:
+        """Learn how suspicious genuine photos look.
+
+        Photos that are labelled genuine rank; where there are none, made recaptures of the references do, and half of
+        them set the medians. A product with fewer than four genuine photos gets up to four made ones for its own
+        medians in any case. What was made is kept with its product, so that the next fit need not make it again.
 
         Args:
             false_alarm: share of genuine photos that may be called counterfeit, above 0 and below 1.
             seed: of the recaptures.
+            recaptures: at most so many are made, 0 for none.
 
         Raises:
-            InputError: a rate out of range, or no product.
+            InputError: a rate out of range, a negative number, or no product.
         """
         if not 0 < false_alarm < 1:
             raise InputError(f"fit: expected a false alarm rate between 0 and 1, got {false_alarm}")
+        if recaptures < 0:
+            raise InputError(f"fit: expected a number of recaptures of at least 0, got {recaptures}")
         identity = self.identity()
-        genuine = [(name, photo) for name, all_ in self._shelf.photos("genuine").items() for photo in all_]
+        genuine, fakes = (
+            [
+                (name, evidence)
+                for name, photos in self._shelf.photos(role).items()
+                for photo in photos
+                if (evidence := self.evidence([self.look(photo, name)]))
+            ]
+            for role in ("genuine", "counterfeit")
+        )
         made = not genuine
-        if made:
-            views = [(name, photo) for name, all_ in identity.references.items() for photo in all_]
-            rng = np.random.default_rng(seed)
-            order = rng.permutation(_MADE) % len(views)
-            genuine = [(views[i][0], self.photos([recapture(views[i][1].image, rng)[0]])[0]) for i in order.tolist()]
-        fakes = [(name, photo) for name, all_ in self._shelf.photos("counterfeit").items() for photo in all_]
-        samples = [
-            [evidence for name, photo in group if (evidence := self.evidence([self.look(photo, name)]))]
-            for group in (genuine, fakes)
-        ]
-        found = learn(samples[0], samples[1], false_alarm=false_alarm, made=made)
+        share = max(1, recaptures // len(identity.products))
+        helping: list[Sample] = []
+        for name in identity.products[:recaptures]:
+            real = sum(product == name for product, _ in genuine)
+            helping += [(name, item) for item in self._made(name, share if made else min(share, _EACH - real), seed)]
+        found = learn(
+            helping if made else genuine, fakes, false_alarm=false_alarm, made=made, recaptures=() if made else helping
+        )
         with self._database.writing() as db:
             db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (_CALIBRATION, found.to_json()))
         ranked = len(found.genuine)
         return FitReport(
-            len(samples[0]), made, len(samples[1]), ranked, false_alarm, 1 / (ranked + 1), bool(found.weights)
-        )
+            len(helping if made else genuine), made, len(fakes), ranked, false_alarm, 1 / (ranked + 1),
+            bool(found.weights), 0 if made else len(helping),
+        )  # fmt: skip
+
+    def _made(self, product: str, count: int, seed: int) -> list[dict[str, float]]:
+        views = [view.image for view in self.identity().references[product]]
+
+        def measure(image: Image) -> dict[str, float]:
+            return self.evidence([self.look(self.photos([image])[0], product)])
+
+        return recaptured(self._database, product, views, count, seed, measure)
 
     def check(
         self,
@@ -199,10 +220,14 @@ class AuthenticityChecker:
         if product is not None and product not in identity.references:
             raise QueryError(f"no product {product!r}; registered: {', '.join(identity.products[:8])}")
         known = self.photos(photos)
-        with ThreadPoolExecutor(1) as beside:  # codes are read while the looks are compared
+        with ThreadPoolExecutor(2) as beside:  # what needs nothing of each other, and leaves Python's lock alone
+            prepared = [beside.submit(photo.prepare) for photo in known]
             seen_codes = [beside.submit(read_codes, photo.image) for photo in known] if codes else []
             fits = [Fit(photo, identity) for photo in known]
             name = product or max((fit.best() for fit in fits), key=lambda other: sum(fit.score(other) for fit in fits))
+            for fit, later in zip(fits, prepared, strict=True):
+                fit.margin(name)
+                later.result()
             looks = tuple(self.look(fit.photo, name, fit) for fit in fits)
             looks = tuple(map(_with_words, looks)) if words else looks
             read = tuple(code for later in seen_codes for code in later.result())
@@ -227,7 +252,7 @@ class AuthenticityChecker:
     ) -> CheckResult:
         """Put the evidence together; see `CheckResult`. Codes and the ledger can decide alone."""
         evidence = self.evidence(looks)
-        suspicion = calibration.suspicion(evidence)
+        suspicion = calibration.suspicion(evidence, product)
         by, advice = "looks", ""
         verdict, reason = calibration.decide(suspicion)
         if all(look.reason for look in looks):
@@ -241,7 +266,7 @@ class AuthenticityChecker:
             final, product, by, reason, advice, suspicion,
             None if suspicion is None else calibration.p_value(suspicion),
             None if suspicion is None else calibration.probability(suspicion),
-            calibration.shares(evidence), looks, codes, serial, case_id,
+            calibration.shares(evidence, product), looks, codes, serial, case_id,
         )  # fmt: skip
 
     def look(self, photo: Photo, product: str, fit: Fit | None = None) -> Look:

@@ -8,9 +8,10 @@ from typing import Any
 
 import cv2
 import numpy as np
+from scipy import fft
 
 from eyebright.authenticity._places import OddPlaces, odd_places
-from eyebright.core.types import Floats, Image
+from eyebright.core.types import Bools, Floats, Image
 from eyebright.imaging import (
     DifferenceMaps,
     Keypoints,
@@ -123,31 +124,34 @@ def _features(
     hidden = (
         odd.glare[round((y1 + y2 - 1) / 2), round((x1 + x2 - 1) / 2)] for x1, y1, x2, y2 in (r.box for r in regions)
     )
+    few = where[::2, ::2]  # percentiles of a quarter of the pixels
     changed = [r.area * r.strength / size for r, glare in zip(regions, hidden, strict=True) if not glare]
     one, two = (np.asarray(cv2.cvtColor(x, cv2.COLOR_RGB2GRAY), np.float32) for x in (even, reference))
-    colour = cv2.GaussianBlur(maps.colour, (0, 0), 3.0)[where]
-    fine = [np.abs(x - cv2.GaussianBlur(x, (0, 0), 1.5))[where].mean() for x in (one, two)]
+    colour = cv2.GaussianBlur(maps.colour, (0, 0), 3.0)
+    mask = where.astype(np.uint8)
+    fine = [cv2.mean(cv2.absdiff(x, cv2.GaussianBlur(x, (0, 0), 1.5)), mask)[0] for x in (one, two)]
     values = (
         np.log10(1e-5 + sum(changed)),
         np.log10(1e-5 + max(changed, default=0.0)),
-        np.percentile(maps.structure[where], 95),
-        np.percentile(maps.edges[where], 99),
-        np.percentile(colour, 97),
+        np.percentile(maps.structure[::2, ::2][few], 95),
+        np.percentile(maps.edges[::2, ::2][few], 99),
+        np.percentile(colour[::2, ::2][few], 97),
         np.log((fine[1] + 0.2) / (fine[0] + 0.2)),
-        _moire(np.where(found.covered, one - two, 0)),
+        _moire(one, two, found.covered),
         odd.worst,
     )
     return dict(zip(FEATURES, (float(value) for value in values), strict=True))
 
 
-def _moire(residual: Floats) -> float:
+def _moire(one: Floats, two: Floats, covered: Bools) -> float:
     """Return how far the strongest periodic pattern of the residual stands out of its surroundings, as a logarithm."""
     side = 512
-    height, width = (min(side, n) for n in residual.shape)
-    top, left = (residual.shape[0] - height) // 2, (residual.shape[1] - width) // 2
-    part = residual[top : top + height, left : left + width]
-    window = np.outer(np.hanning(height), np.hanning(width))
-    power = np.abs(np.fft.fftshift(np.fft.fft2(part * window))).astype(np.float32)
+    height, width = (min(side, n) for n in one.shape)
+    top, left = (one.shape[0] - height) // 2, (one.shape[1] - width) // 2
+    part = np.s_[top : top + height, left : left + width]
+    window = np.outer(np.hanning(height), np.hanning(width)).astype(np.float32)
+    residual = (one[part] - two[part]) * covered[part] * window
+    power = np.abs(np.fft.fftshift(fft.fft2(residual))).astype(np.float32)
     ys, xs = np.mgrid[:height, :width]
     radius = np.hypot((ys - height // 2) / height, (xs - width // 2) / width)
     around = cv2.blur(power, (31, 31)) + 1e-3 + float(power.mean()) * 0.05

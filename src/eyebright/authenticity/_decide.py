@@ -3,6 +3,10 @@
 With genuine photos alone the rank is a conformal p-value (Vovk, Gammerman & Shafer 2005): if genuine photos are
 exchangeable, at most the stated share of them gets one as small. It needs 1 / rate - 1 of them; with fewer, nothing is
 ever called counterfeit by looks.
+
+Products differ in how far genuine photos of them seem to be from their reference: fine print loses more than a plain
+ground. So the evidence is counted from each product's own median, drawn towards the median of all while its photos are
+few. Photos that rank never set a median.
 """
 
 from __future__ import annotations
@@ -25,10 +29,11 @@ IDENTITY = "identity"
 ACCEPT = 0.1
 """A photo is called genuine when at least this share of the genuine ones looks as suspicious."""
 
-# medians of 40 recaptures of eight drawn packs, and spreads somewhat larger than theirs, as real photos vary more; what
+# medians of 28 recaptures of seven drawn packs, and spreads somewhat larger than theirs, as real photos vary more; what
 # `fit` measures takes their place
-_CENTRES = dict(zip(FEATURES, (-3.6, -4.1, 0.04, 0.12, 0.06, 0.37, 1.8, 1.5), strict=True)) | {IDENTITY: -3.0}
-_SCALES = dict(zip(FEATURES, (0.6, 0.5, 0.03, 0.08, 0.04, 0.2, 0.35, 0.3), strict=True)) | {IDENTITY: 1.5}
+_CENTRES = dict(zip(FEATURES, (-3.8, -4.35, 0.01, 0.07, 0.06, 0.2, 1.7, 0.9), strict=True)) | {IDENTITY: -3.0}
+_SCALES = dict(zip(FEATURES, (0.7, 0.5, 0.01, 0.07, 0.04, 0.2, 0.3, 0.35), strict=True)) | {IDENTITY: 1.5}
+_PRIOR = 2  # a product's own median weighs as much as that of all when it is of so many photos
 _FAKES = 5  # fewer known fakes teach a classifier nothing
 
 
@@ -45,6 +50,7 @@ class Calibration:
         weights: of the classifier, one a kind of evidence, empty without fakes.
         bias: of the classifier.
         made: whether the genuine photos are made recaptures of the references, for want of real ones.
+        products: the medians of single products, where they are known.
     """
 
     false_alarm: float = 0.01
@@ -55,17 +61,24 @@ class Calibration:
     weights: Mapping[str, float] = dataclasses.field(default_factory=dict)
     bias: float = 0.0
     made: bool = False
+    products: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
 
-    def shares(self, evidence: Mapping[str, float]) -> dict[str, float]:
-        """Return each kind of evidence in spreads above the median of genuine photos, clipped to -3 to 12."""
+    def shares(self, evidence: Mapping[str, float], product: str = "") -> dict[str, float]:
+        """Return each kind of evidence in spreads above the median of genuine photos, clipped to -3 to 12.
+
+        Args:
+            evidence: by name.
+            product: whose own medians count; those of all where it has none.
+        """
+        centres = {**self.centres, **self.products.get(product, {})}
         return {
-            name: float(np.clip((value - self.centres[name]) / self.scales[name], -3, 12))
+            name: float(np.clip((value - centres[name]) / self.scales[name], -3, 12))
             for name, value in evidence.items()
         }
 
-    def suspicion(self, evidence: Mapping[str, float]) -> float | None:
-        """Return how suspicious the evidence is; None when there is none."""
-        shares = self.shares(evidence)
+    def suspicion(self, evidence: Mapping[str, float], product: str = "") -> float | None:
+        """Return how suspicious the evidence is, see `shares`; None when there is none."""
+        shares = self.shares(evidence, product)
         if not shares:
             return None
         if self.weights:
@@ -121,48 +134,82 @@ class Calibration:
         return cls(**{**values, **known, "genuine": tuple(values["genuine"])})
 
 
+Sample = tuple[str, Mapping[str, float]]
+"""A product's name and the evidence of one photo of it."""
+
+
 def learn(
-    genuine: Sequence[Mapping[str, float]],
-    fakes: Sequence[Mapping[str, float]],
+    genuine: Sequence[Sample],
+    fakes: Sequence[Sample],
     *,
     false_alarm: float = 0.01,
     made: bool = False,
+    recaptures: Sequence[Sample] = (),
 ) -> Calibration:
     """Learn from the evidence of labelled photos.
 
-    Half of the genuine ones (every second) set medians, spreads and classifier, the other half the rank, so that the
+    Half of the genuine ones of each product set medians, spreads and classifier, the other half the rank, so that the
     rank is of photos that the score has not seen.
 
     Args:
-        genuine: evidence of genuine photos.
-        fakes: evidence of known fakes.
+        genuine: genuine photos.
+        fakes: known fakes.
         false_alarm: see `Calibration`.
         made: see `Calibration`.
+        recaptures: made ones, which help to set medians and never rank.
     """
-    first, second = list(genuine[::2]), list(genuine[1::2])
+    first, second = _halves(genuine)
     if len(first) < 10:  # too few to measure a spread: the usual ones, and every photo for the rank
         first, second = [], list(genuine)
     centres, scales = dict(_CENTRES), dict(_SCALES)
+    products: dict[str, dict[str, float]] = {}
     for name in centres:
-        values = np.array([item[name] for item in first if name in item])
-        if len(values) >= 10:
-            centres[name] = float(np.median(values))
-            spread = 1.4826 * float(np.median(np.abs(values - centres[name])))
-            scales[name] = max(spread, 0.25 * _SCALES[name])
-    plain = Calibration(false_alarm, (), len(fakes), centres, scales, {}, 0.0, made)
+        known = _values([*first, *recaptures], name)
+        everything = [value for values in known.values() for value in values]
+        if len(everything) >= 10:
+            centres[name] = float(np.median(everything))
+        for product, values in known.items():
+            if len(values) >= 3:
+                own = float(np.median(values))
+                drawn = (len(values) * own + _PRIOR * centres[name]) / (len(values) + _PRIOR)
+                products.setdefault(product, {})[name] = drawn
+        off = [
+            value - products.get(product, {}).get(name, centres[name])
+            for product, values in _values(first, name).items()
+            for value in values
+        ]
+        if len(off) >= 10:
+            scales[name] = max(1.4826 * float(np.median(np.abs(off))), 0.25 * _SCALES[name])
+    plain = Calibration(false_alarm, (), len(fakes), centres, scales, {}, 0.0, made, products)
     if len(fakes) >= _FAKES and len(first) >= _FAKES:
         plain = _taught(plain, first, fakes)
-    ranks = sorted(value for item in second if (value := plain.suspicion(item)) is not None)
+    ranks = sorted(value for name, item in second if (value := plain.suspicion(item, name)) is not None)
     return dataclasses.replace(plain, genuine=tuple(ranks))
 
 
-def _taught(
-    plain: Calibration, genuine: Sequence[Mapping[str, float]], fakes: Sequence[Mapping[str, float]]
-) -> Calibration:
+def _halves(samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
+    """Deal the samples of each product out in turn; who gets an odd one alternates too."""
+    halves: tuple[list[Sample], list[Sample]] = ([], [])
+    turns = {name: number for number, name in enumerate(dict.fromkeys(name for name, _ in samples))}
+    for name, evidence in samples:
+        halves[turns[name] % 2].append((name, evidence))
+        turns[name] += 1
+    return halves
+
+
+def _values(samples: Sequence[Sample], name: str) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for product, evidence in samples:
+        if name in evidence:
+            found.setdefault(product, []).append(evidence[name])
+    return found
+
+
+def _taught(plain: Calibration, genuine: Sequence[Sample], fakes: Sequence[Sample]) -> Calibration:
     from sklearn.linear_model import LogisticRegression
 
     names = sorted(plain.centres)
-    table = [[plain.shares(item).get(name, 0.0) for name in names] for item in (*genuine, *fakes)]
+    table = [[plain.shares(item, product).get(name, 0.0) for name in names] for product, item in (*genuine, *fakes)]
     labels = [0] * len(genuine) + [1] * len(fakes)
     model = LogisticRegression(C=0.3, class_weight="balanced", max_iter=1000).fit(table, labels)
     weights = dict(zip(names, (float(w) for w in model.coef_[0]), strict=True))

@@ -43,6 +43,10 @@ class Photo:
         """Keypoints to register by."""
         return working_keypoints(self.image, longest=_FINE_SIDE)
 
+    def prepare(self) -> None:
+        """Work out what registration and judgement need, in a thread of its own perhaps."""
+        _ = self.fine, self.quality
+
     @functools.cached_property
     def quality(self) -> Quality:
         """What is wrong with the photo."""

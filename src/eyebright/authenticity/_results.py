@@ -52,6 +52,7 @@ class FitReport:
         false_alarm: the rate asked for.
         supported: the lowest rate that so many photos support, 1 / (ranked + 1).
         classifier: whether a classifier was taught.
+        recaptures: made photos that helped to find each product's own medians; none of them ranks.
     """
 
     genuine: int
@@ -61,6 +62,7 @@ class FitReport:
     false_alarm: float
     supported: float
     classifier: bool
+    recaptures: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)

@@ -121,6 +121,8 @@ def fit(
     typer.echo(
         f"{report.ranked} of them rank a photo: they support a false alarm rate of {report.supported:.3g} or more"
     )
+    if report.recaptures:
+        typer.echo(f"{_count(report.recaptures, 'made recapture')} helped to find what is usual for single products")
     if report.supported > false_alarm:
         typer.echo(f"a rate of {false_alarm:g} needs more: until then no item is called counterfeit by its looks")
     typer.echo("a classifier was taught" if report.classifier else "no classifier: it needs at least 5 known fakes")
