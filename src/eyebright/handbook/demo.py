@@ -8,11 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from eyebright.core.errors import EyebrightError
-from eyebright.handbook import faces_chapter, search_chapter, video_chapter
+from eyebright.handbook import detection_chapter, faces_chapter, search_chapter, video_chapter
 from eyebright.handbook.chapter import Chapter
 from eyebright.viz import html
 
-CHAPTERS: tuple[Callable[[Path], Chapter], ...] = (search_chapter.make, faces_chapter.make, video_chapter.make)
+CHAPTERS: tuple[Callable[[Path], Chapter], ...] = (
+    search_chapter.make,
+    faces_chapter.make,
+    detection_chapter.make,
+    video_chapter.make,
+)
 """Each makes its files in a folder of its own and returns what its page shows."""
 
 _BACK = '<p><a href="index.html">All chapters</a></p>'
