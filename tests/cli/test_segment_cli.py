@@ -89,6 +89,9 @@ def test_a_part_of_the_picture_and_some_classes(photo: Path, tmp_path: Path):
     assert (drawn[:, :96] == 120).all()
     assert (drawn[20, 130] != 120).any()
     assert read_image(tmp_path / "m" / "a.png").shape[:2] == (64, 96)
+    tiled = answer("segment", semantic, "--json", "--tiles", "96", "--overlap", "0")  # two tiles of 96 and of 32 rows
+    assert tiled["parts"]["bird"] > 0.05
+    assert len(answer("segment", instance, "--json", "--tiles", "96")["detections"]) > 2  # it sees them in every tile
     pose = TINY.write(tmp_path, "pose", TINY.pose())
     assert answer("pose", pose, *part)["poses"][0]["keypoints"] == [[126, 22], [178, 42]]
     rows = TINY.write(tmp_path, "yolo", TINY.yolo(points=True), task="pose")
@@ -100,6 +103,8 @@ def test_a_part_of_the_picture_and_some_classes(photo: Path, tmp_path: Path):
     for words, message in (
         (("segment", "run", photo, "--model", semantic, "--conf", "0.5"), "names each pixel and has no scores"),
         (("segment", "run", photo, "--model", semantic, "--classes", "brd"), "did you mean bird"),
+        (("segment", "run", photo, "--method", "slic", "--tiles", "64"), "--tiles: is for models that segment"),
+        (("segment", "run", photo, "--model", semantic, "--tiles", "3"), "at least 16 pixels"),
         (("segment", "run", photo, "--method", "slic", "--roi", "0,0,9,9"), "--method needs a --model with them"),
         (("depth", "run", photo, "--model", depth, "--roi", "900,0,950,9"), "lies outside a picture of 192 x 128"),
         (("pose", "run", photo, "--model", pose, "--roi", "5,5,1,9"), "--roi: expected x1 < x2"),

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import typer
 
     from eyebright.core.types import Detections, Image
-    from eyebright.pipeline.finders import Box
 
 METHODS = ("grabcut", "watershed", "slic")
 
@@ -28,7 +27,7 @@ class Answer:
 
     facts: dict[str, Any]
     drawn: Image
-    numbers: npt.NDArray[np.int64] | None
+    numbers: npt.NDArray[np.integer[Any]] | None
     found: Detections | None
 
 
@@ -53,6 +52,9 @@ def opened(
     confidence: float | None,
     roi: str | None = None,
     classes: str | None = None,
+    tiles: int | None = None,
+    overlap: float = 0.2,
+    draw: bool = True,
 ) -> Segmenter:
     """Return what the options ask for.
 
@@ -66,9 +68,12 @@ def opened(
     if method is None:
         if box or boxes:
             raise InputError("--box and --boxes are for --method grabcut")
-        return _model(context, model or "pphumanseg", confidence, part, classes)
+        how = {"roi": part, "tiles": tiles, "overlap": overlap, "draw": draw}
+        return _model(context, model or "pphumanseg", confidence, classes, how)
     if method not in METHODS:
         raise InputError(f"--method: expected {', '.join(METHODS)}, got {method!r:.80}")
+    if tiles is not None:
+        raise InputError("--tiles: is for models that segment; --method looks at the whole picture")
     if (roi or classes) and (method != "grabcut" or box or boxes):
         raise InputError("--roi and --classes choose among what a model finds; --method needs a --model with them")
     if method != "grabcut":
@@ -97,7 +102,7 @@ def opened(
     return _cutter(method, finder.labels, count, lambda shot: find(finder, shot.frame, part, wanted))
 
 
-def write_map(path: Path, numbers: npt.NDArray[np.int64]) -> None:
+def write_map(path: Path, numbers: npt.NDArray[np.integer[Any]]) -> None:
     """Write numbers from 0 as a grey picture: of bytes where they fit, else of 16 bits (65 535 at most)."""
     import numpy as np
     import PIL.Image
@@ -116,7 +121,7 @@ def write_map(path: Path, numbers: npt.NDArray[np.int64]) -> None:
 
 
 def _model(
-    context: typer.Context, name: str, confidence: float | None, roi: Box | None, classes: str | None
+    context: typer.Context, name: str, confidence: float | None, classes: str | None, how: dict[str, Any]
 ) -> Segmenter:
     from eyebright.models import ObjectDetector, SemanticSegmenter, load_model
     from eyebright.pipeline.finders import class_ids
@@ -127,20 +132,20 @@ def _model(
         if confidence is not None:
             detector = ObjectDetector(loaded.card, home=given_home(context), confidence=confidence)
         wanted = class_ids(classes, detector.labels)
-        return Segmenter(loaded.card.name, detector.labels, lambda shot: _looked(detector, shot, roi, wanted))
+        return Segmenter(loaded.card.name, detector.labels, lambda shot: _looked(detector, shot, wanted, how))
     if not isinstance(loaded, SemanticSegmenter):
         raise InputError(f"--model: {name} does not segment; its card says task {loaded.card.task!r}")
     if confidence is not None:
         raise InputError(f"--conf: {name} names each pixel and has no scores; leave it out")
     wanted = class_ids(classes, loaded.labels)
-    return Segmenter(loaded.card.name, (), lambda shot: _looked(loaded, shot, roi, wanted))
+    return Segmenter(loaded.card.name, (), lambda shot: _looked(loaded, shot, wanted, how))
 
 
-def _looked(model: Any, shot: Shot, roi: Box | None, wanted: set[int] | None) -> Answer:
+def _looked(model: Any, shot: Shot, wanted: set[int] | None, how: dict[str, Any]) -> Answer:
     from eyebright.core.types import Detections
     from eyebright.pipeline.looking import segment_picture
 
-    facts, drawn, answer = segment_picture(model, shot.frame.image, roi=roi, wanted=wanted)
+    facts, drawn, answer = segment_picture(model, shot.frame.image, wanted=wanted, **how)
     if isinstance(answer, Detections):
         return Answer(facts, drawn, None, answer)
     return Answer(facts, drawn, answer.class_ids, None)

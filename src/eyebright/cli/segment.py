@@ -12,6 +12,7 @@ from eyebright.cli._image_files import JsonOption, Problems, print_json, table
 from eyebright.cli._pose_eval import evaluate_poses
 from eyebright.cli._segment_eval import evaluate
 from eyebright.cli._segmenting import opened, write_map
+from eyebright.cli.detect import OverlapOption, TilesOption
 from eyebright.cli.models import given_home
 from eyebright.core.errors import InputError
 
@@ -48,6 +49,8 @@ def segment_run(
     conf: Confidence = None,
     classes: Classes = None,
     roi: Roi = None,
+    tiles: TilesOption = None,
+    overlap: OverlapOption = 0.2,
     out: Out = None,
     masks: Annotated[
         Path | None,
@@ -67,7 +70,7 @@ def segment_run(
 
     segmenter = opened(
         context, list(inputs), model=model, method=method, box=box, boxes=boxes, count=count, confidence=conf,
-        roi=roi, classes=classes,
+        roi=roi, classes=classes, tiles=tiles, overlap=overlap, draw=out is not None,
     )  # fmt: skip
     problems, drawings = Problems(), Drawings(out)
     results: list[dict[str, Any]] = []

@@ -7,18 +7,24 @@ answer: `Detections` with masks, from `ObjectDetector.segment`.
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from eyebright.core.errors import ModelError
-from eyebright.core.types import Floats, Image, Ints, check_image
+from eyebright.core.types import Floats, Image, check_image
 from eyebright.models._labels import read_labels
 from eyebright.models.decoders import advice, blazepose, fitting
 from eyebright.models.decoders.head import as_probabilities
 from eyebright.models.decoders.maps import proportional
 from eyebright.models.model import OnnxModel
+
+_PIXELS = 1_000_000
+"""Pixels that are counted together."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -26,16 +32,21 @@ class SemanticMap:
     """What each pixel of a picture shows.
 
     Attributes:
-        class_ids: `int64 (H, W)`.
+        class_ids: integers `(H, W)`; `int64` from a network, bytes from `eyebright.pipeline.TiledSegmenter`.
         labels: class names in order of the ids; may be empty.
     """
 
-    class_ids: Ints
+    class_ids: npt.NDArray[np.integer[Any]]
     labels: tuple[str, ...]
 
     def parts(self) -> dict[str, float]:
         """Return which part of the picture each class covers, those that are there only, largest first."""
-        numbers, counts = np.unique(self.class_ids, return_counts=True)
+        counted: Counter[int] = Counter()
+        step = max(1, _PIXELS // max(self.class_ids.shape[1], 1))
+        for start in range(0, len(self.class_ids), step):  # a huge picture is not sorted at once
+            each, many = np.unique(self.class_ids[start : start + step], return_counts=True)
+            counted.update(dict(zip(each.tolist(), many.tolist(), strict=True)))
+        numbers, counts = np.array(sorted(counted)), np.array([counted[number] for number in sorted(counted)])
         order = np.argsort(-counts, kind="stable")
         named = {int(n): self.labels[n] if n < len(self.labels) else f"class {n}" for n in numbers}
         return {named[int(numbers[row])]: float(counts[row] / self.class_ids.size) for row in order}

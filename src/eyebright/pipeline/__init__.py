@@ -4,6 +4,7 @@ from eyebright.pipeline.pipeline import DropPolicy, Pipeline
 from eyebright.pipeline.reconnect import ConnectionEvent, ReconnectingSource, reconnecting
 from eyebright.pipeline.stages import Stage, Statistics
 from eyebright.pipeline.tiled import TiledDetector
+from eyebright.pipeline.tiled_segments import TiledSegmenter
 
 __all__ = [
     "ConnectionEvent",
@@ -13,5 +14,6 @@ __all__ = [
     "Stage",
     "Statistics",
     "TiledDetector",
+    "TiledSegmenter",
     "reconnecting",
 ]

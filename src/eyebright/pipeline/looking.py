@@ -8,16 +8,25 @@ from typing import Any
 
 import numpy as np
 
-from eyebright.core.errors import InputError
+from eyebright.core.errors import InputError, ModelError
 from eyebright.core.types import Detections, Image
 from eyebright.models import DepthEstimator, ObjectDetector, PoseEstimator, SemanticMap, SemanticSegmenter
 from eyebright.ops import shift_detections
 from eyebright.pipeline.finders import Box, part_of, plain_detections
+from eyebright.pipeline.tiled import TiledDetector
+from eyebright.pipeline.tiled_segments import TiledSegmenter
 from eyebright.viz import class_colour, draw_detections
 
 
 def segment_picture(
-    model: Any, image: Image, *, roi: Box | None = None, wanted: Collection[int] | None = None
+    model: Any,
+    image: Image,
+    *,
+    roi: Box | None = None,
+    wanted: Collection[int] | None = None,
+    tiles: int | None = None,
+    overlap: float = 0.2,
+    draw: bool = True,
 ) -> tuple[dict[str, Any], Image, SemanticMap | Detections]:
     """Segment a picture with a semantic or an instance model.
 
@@ -26,6 +35,9 @@ def segment_picture(
         image: RGB `uint8 (H, W, 3)`.
         roi: look at this part only; objects come out in pixels of the whole, a class map is of the part.
         wanted: tell and draw these classes only; None: all.
+        tiles: look at overlapping tiles of so many pixels.
+        overlap: part of a tile that neighbours share.
+        draw: False: the picture comes back as it is, which saves a copy.
 
     Returns:
         Facts (`kind` is `semantic` with `parts`, or `instance` with `detections`), the picture with a tint a class or
@@ -37,19 +49,33 @@ def segment_picture(
     part = part_of(image, roi)
     left, top = (0, 0) if roi is None else roi[:2]
     if isinstance(model, ObjectDetector):
-        found = shift_detections(model.segment([part])[0], left, top, (image.shape[0], image.shape[1]))
+        found = _cut_out(model, part, tiles, overlap)
+        found = shift_detections(found, left, top, (image.shape[0], image.shape[1]))
         found = found if wanted is None else found[np.isin(found.class_id, sorted(wanted))]
         facts = {"kind": "instance", "detections": plain_detections(found, model.labels)}
-        return facts, draw_detections(image, found, model.labels), found
+        return facts, draw_detections(image, found, model.labels) if draw else image, found
     if not isinstance(model, SemanticSegmenter):
         raise InputError(f"--model: {model.card.name} does not segment; its card says task {model.card.task!r}")
-    [answer] = model.segment([part])
+    looking = model if tiles is None else TiledSegmenter(model, side=tiles, overlap=overlap)
+    [answer] = looking.segment([part])
     names = answer.labels
     shown = None if wanted is None else {names[n] if n < len(names) else f"class {n}" for n in wanted}
     parts = {name: round(share, 6) for name, share in answer.parts().items() if shown is None or name in shown}
+    if not draw:
+        return {"kind": "semantic", "parts": parts}, image, answer
     drawn = image.copy()
     drawn[top : top + part.shape[0], left : left + part.shape[1]] = _coloured(part, answer, wanted)
     return {"kind": "semantic", "parts": parts}, drawn, answer
+
+
+def _cut_out(model: ObjectDetector, image: Image, tiles: int | None, overlap: float) -> Detections:
+    """Return the objects of a picture with their masks."""
+    if tiles is None:
+        return model.segment([image])[0]
+    [found] = TiledDetector(model, side=tiles, overlap=overlap).predict([image])
+    if len(found) and found.masks is None:
+        raise ModelError(f"{model.card.name}: its outputs hold boxes without masks; use detect run")
+    return found
 
 
 def pose_picture(model: Any, image: Image) -> tuple[dict[str, Any], Image]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 
 from eyebright.core.errors import InputError
 from eyebright.core.protocols import Detector
-from eyebright.core.types import Bools, Detections, Image, Ints, check_image
+from eyebright.core.types import Bools, Detections, Image, Ints, Masks, check_image
 from eyebright.imaging import tile_boxes
 from eyebright.ops import nms, shift_detections
 from eyebright.ops.boxes import area
@@ -101,7 +102,7 @@ def merge(
 
     Returns:
         Whole objects, best first, and what is left of those that no view has whole: their pieces joined into one box.
-        Masks of joined pieces are those of the most confident piece.
+        So are their masks.
     """
     unsure = np.zeros(len(found), dtype=bool) if doubtful is None else doubtful & ~cut
     whole = _suppressed(found, np.flatnonzero(~cut & ~unsure), iou_threshold)
@@ -109,15 +110,17 @@ def merge(
         rest = _outside(found, np.flatnonzero(unsure), whole)
         whole = _suppressed(found, np.concatenate([whole, rest]), iou_threshold)
     pieces = _outside(found, np.flatnonzero(cut), whole)
-    kept, boxes = list(whole), found.xyxy.copy()
+    kept, boxes, masks = list(whole), found.xyxy.copy(), found.masks
     for group in _joined(found, pieces, view):
         best = max(group, key=lambda row: found.confidence[row])
         boxes[best, :2] = found.xyxy[group, :2].min(axis=0)
         boxes[best, 2:] = found.xyxy[group, 2:].max(axis=0)
+        if masks is not None and len(group) > 1:
+            masks = _united(masks, group, best)
         kept.append(best)
     order = np.array(kept, dtype=np.int64)
     order = order[np.argsort(-found.confidence[order], kind="stable")]
-    out = found[order]
+    out = dataclasses.replace(found, masks=masks)[order]
     return Detections(boxes[order], out.confidence, out.class_id, out.masks, out.keypoints)
 
 
@@ -178,6 +181,19 @@ def _joined(found: Detections, pieces: Ints, view: Ints) -> list[list[int]]:
             front += near
         groups.append(group)
     return groups
+
+
+def _united(masks: Masks, group: list[int], best: int) -> Masks:
+    """Return the masks with that of row `best` joined with those of its group."""
+    crops, origins = list(masks.crops), masks.origins.copy()
+    shapes = np.array([crops[row].shape[::-1] for row in group])
+    low, high = origins[group].min(axis=0), (origins[group] + shapes).max(axis=0)
+    joined = np.zeros((high[1] - low[1], high[0] - low[0]), dtype=np.bool_)
+    for row in group:
+        (x, y), crop = origins[row] - low, crops[row]
+        joined[y : y + crop.shape[0], x : x + crop.shape[1]] |= crop
+    crops[best], origins[best] = joined, low
+    return Masks(tuple(crops), origins, masks.size)
 
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:
