@@ -224,6 +224,21 @@ def test_eval_of_one_reference_and_one_role(tmp_path, model_home):
         evaluate(tmp_path / "wrong.csv")
 
 
+def test_eval_takes_serials_to_the_ledger(tmp_path, model_home):
+    for name in ("a.png", "b.png", "c.png"):
+        write_image(tmp_path / name, pack(1))
+    (tmp_path / "ledger.csv").write_text("serial,product\nS1,p\n")
+    (tmp_path / "m.csv").write_text(
+        "path,product,role,serial\na.png,p,reference,\nb.png,p,genuine,S1\nc.png,p,counterfeit,S2\n"
+    )
+    plain, known = (
+        evaluate(tmp_path / "m.csv", home=model_home, ledger=given) for given in (None, tmp_path / "ledger.csv")
+    )
+    assert plain["auroc"] == 0.5  # both look the same
+    assert known["auroc"] == 1.0
+    assert known["false_alarm"] == 0.0
+
+
 def test_figures_by_hand(tmp_path):
     rows = [("genuine", 0.1), ("genuine", 0.4), ("genuine", 0.2), ("counterfeit", 0.3), ("counterfeit", 0.9)]
     scored = [

@@ -17,12 +17,14 @@ from scipy.optimize import linear_sum_assignment
 from eyebright.authenticity._checker import AuthenticityChecker
 from eyebright.authenticity._decide import Calibration
 from eyebright.authenticity._identity import Fit
+from eyebright.authenticity._ledger import ALARMING
 from eyebright.core.errors import InputError
 from eyebright.metrics import risk_coverage, roc_auc, tpr_at_fpr
 
 ROLES = ("reference", "genuine", "counterfeit")
 _GROWN = 5.0  # pixels a box is grown by
 _RISK = 0.01
+_ALARM = 1000.0  # suspicion of a serial that speaks against the item: more than any look can give
 
 Box = tuple[float, float, float, float]
 
@@ -36,6 +38,7 @@ class Row:
     role: str
     kind: str
     boxes: tuple[Box, ...] | None
+    serial: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class _Scored:
     evidence: dict[str, float]
     judged: bool
     regions: tuple[Box, ...]
+    alarm: bool = False
 
 
 def read_manifest(path: Path | str) -> list[Row]:
@@ -71,8 +75,8 @@ def read_manifest(path: Path | str) -> list[Row]:
 
 
 def _row(source: Path, line: int, values: dict[str, str | None]) -> Row:
-    path, product, role, kind, boxes = (
-        (values.get(name) or "").strip() for name in ("path", "product", "role", "kind", "boxes")
+    path, product, role, kind, boxes, serial = (
+        (values.get(name) or "").strip() for name in ("path", "product", "role", "kind", "boxes", "serial")
     )
     if role not in ROLES:
         raise InputError(f"{source}: line {line}: expected a role of {', '.join(ROLES)}, got {role!r}")
@@ -85,24 +89,27 @@ def _row(source: Path, line: int, values: dict[str, str | None]) -> Row:
         except ValueError:
             raise InputError(f"{source}: line {line}: expected boxes as 'x1 y1 x2 y2;...', got {text!r}") from None
         found.append((x1, y1, x2, y2))
-    return Row(source.parent / path, product, role, kind, tuple(found) if found else None)
+    return Row(source.parent / path, product, role, kind, tuple(found) if found else None, serial)
 
 
 def evaluate(
     manifest: Path | str,
     *,
     home: Path | None = None,
+    ledger: Path | str | None = None,
     false_alarm: float = 0.01,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Register the references of a manifest in a store of its own and check every other photo against its claim.
 
     The rank of a photo is taken among genuine photos of the other half of the products (of the photos, where there is
-    one product), so no photo is judged by itself. Figures that are not defined are None.
+    one product), so no photo is judged by itself. Figures that are not defined are None. A photo whose serial the
+    ledger knows to be wrong is counterfeit, whatever it looks like.
 
     Args:
         manifest: see `read_manifest`. One photo may be claimed as several products.
         home: where models are kept.
+        ledger: a table of serials, see `Ledger.import_csv`; without one the serials of the manifest say little.
         false_alarm: the rate asked for.
         progress: called with photos done and in all.
 
@@ -126,6 +133,8 @@ def evaluate(
         checker = AuthenticityChecker(Path(folder), home=home)
         for product, paths in references.items():
             checker.enroll(product, paths)
+        if ledger is not None:
+            checker.ledger.import_csv(ledger)
         for number, (path, claimed) in enumerate(claims.items(), 1):
             start = time.perf_counter()
             scored += _score(checker, path, claimed)
@@ -160,7 +169,10 @@ def _score(checker: AuthenticityChecker, path: Path, claimed: Sequence[Row]) -> 
         evidence = checker.evidence([look])
         judged = look.comparison is not None and look.comparison.sound
         boxes = () if look.comparison is None else tuple(region.box for region in look.comparison.regions)
-        found.append(_Scored(row, Calibration().suspicion(evidence), evidence, judged, boxes))
+        seen = checker.ledger.see(row.serial, row.product, "", str(path)) if row.serial else None
+        alarm = seen is not None and seen.state in ALARMING
+        suspicion = _ALARM if alarm else Calibration().suspicion(evidence)
+        found.append(_Scored(row, suspicion, evidence, judged, boxes, alarm))
     return found
 
 
@@ -200,13 +212,21 @@ def _verdicts(scored: Sequence[_Scored], false_alarm: float) -> list[str]:
             sorted(
                 item.suspicion
                 for item, part in zip(scored, half, strict=True)
-                if part == side and item.row.role == "genuine" and item.judged and item.suspicion is not None
+                if part == side
+                and item.row.role == "genuine"
+                and item.judged
+                and not item.alarm
+                and item.suspicion is not None
             )
         )
         for side in (0, 1)
     ]
     return [
-        Calibration(false_alarm, ranks[1 - part]).decide(item.suspicion)[0] if item.judged else "inconclusive"
+        "counterfeit"
+        if item.alarm
+        else Calibration(false_alarm, ranks[1 - part]).decide(item.suspicion)[0]
+        if item.judged
+        else "inconclusive"
         for item, part in zip(scored, half, strict=True)
     ]
 

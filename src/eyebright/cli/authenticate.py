@@ -222,13 +222,18 @@ def compare(
 @app.command("eval")
 def eval_(
     context: typer.Context,
-    manifest: Annotated[Path, typer.Option("--manifest", metavar="CSV", help="path, product, role, kind, boxes.")],
+    manifest: Annotated[
+        Path, typer.Option("--manifest", metavar="CSV", help="path, product, role, serial, kind, boxes.")
+    ],
+    ledger: Annotated[
+        Path | None, typer.Option("--ledger", metavar="FILE.csv", help="Serials that were given out: serial, product.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure on labelled photos, in a store of its own."""
     from eyebright.authenticity import evaluate
 
-    figures = evaluate(manifest, home=given_home(context))
+    figures = evaluate(manifest, home=given_home(context), ledger=ledger)
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
         return
