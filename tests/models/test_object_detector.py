@@ -157,6 +157,16 @@ def test_masks_lie_in_their_boxes(variant: str, tmp_path: Path):
     assert lower[:84].sum() == 0
 
 
+@pytest.mark.parametrize("pixels", [1, 50, 700])
+def test_masks_made_in_strips_are_the_same(pixels: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    detector = load_model(TINY.write(tmp_path, "rcnn", TINY.rcnn()))
+    [whole] = detector.segment([PICTURE])
+    monkeypatch.setattr("eyebright.models._instance_masks._PIXELS", pixels)
+    [strips] = detector.segment([PICTURE])
+    np.testing.assert_array_equal(strips.masks.dense(), whole.masks.dense())
+    assert whole.masks.areas().min() > 100
+
+
 @pytest.mark.parametrize("variant", ["yolo", "yolo v5", "end2end"])
 def test_keypoints_come_back_in_the_picture(variant: str, tmp_path: Path):
     head = variant.split()[0]

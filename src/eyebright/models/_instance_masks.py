@@ -10,6 +10,8 @@ from eyebright.models.decoders.head import Decoded, sigmoid
 from eyebright.ops import Letterbox
 from eyebright.ops.boxes import Boxes
 
+_PIXELS = 1_000_000
+"""Of a mask that are made together: an object may fill a huge picture, and its numbers take far more than the mask."""
 Places = npt.NDArray[np.float64]
 
 
@@ -46,7 +48,10 @@ def _crop(raw: Decoded, row: int, across: Places, down: Places, size: tuple[int,
     height, width = values.shape
     columns = (across - x1) / max(x2 - x1, 1e-6) * width - 0.5
     rows = (down - y1) / max(y2 - y1, 1e-6) * height - 0.5
-    out: Bools = _bilinear(_bilinear(values, rows).T, columns).T > 0.5
+    out = np.empty((len(rows), len(columns)), dtype=np.bool_)
+    step = max(1, _PIXELS // max(len(columns), 1))
+    for start in range(0, len(rows), step):
+        out[start : start + step] = _bilinear(_bilinear(values, rows[start : start + step]).T, columns).T > 0.5
     return out
 
 
