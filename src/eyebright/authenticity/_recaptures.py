@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -41,9 +42,13 @@ def recaptured(
     rows: list[dict[str, float]] = kept["evidence"] if kept["stamp"] == stamp else []
     if count > len(rows):
         mark = int.from_bytes(hashlib.sha256(product.encode()).digest()[:4])
-        for number in range(len(rows), count):
+
+        def made(number: int) -> dict[str, float]:
             rng = np.random.default_rng((seed, mark, number))
-            rows.append(measure(recapture(views[number % len(views)], rng)[0]))
+            return measure(recapture(views[number % len(views)], rng)[0])
+
+        with ThreadPoolExecutor(2) as both:
+            rows.extend(both.map(made, range(len(rows), count)))
         text = json.dumps({"stamp": stamp, "evidence": rows})
         with database.writing() as db:
             db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (_KEY + product, text))

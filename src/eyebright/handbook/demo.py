@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from eyebright.core.errors import EyebrightError
-from eyebright.handbook import detection_chapter, faces_chapter, search_chapter, video_chapter
+from eyebright.handbook import authenticity_chapter, detection_chapter, faces_chapter, search_chapter, video_chapter
 from eyebright.handbook.chapter import Chapter
 from eyebright.viz import html
 
@@ -17,6 +17,7 @@ CHAPTERS: tuple[Callable[[Path], Chapter], ...] = (
     faces_chapter.make,
     detection_chapter.make,
     video_chapter.make,
+    authenticity_chapter.make,
 )
 """Each makes its files in a folder of its own and returns what its page shows."""
 
