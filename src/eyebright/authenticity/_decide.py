@@ -46,7 +46,7 @@ class Calibration:
         genuine: suspicion of genuine photos, rising.
         fakes: how many known fakes there were.
         centres: median of each kind of evidence over genuine photos.
-        scales: robust spread likewise.
+        scales: spread likewise, around each product's own median.
         weights: of the classifier, one a kind of evidence, empty without fakes.
         bias: of the classifier.
         made: whether the genuine photos are made recaptures of the references, for want of real ones.
@@ -179,7 +179,9 @@ def learn(
             for value in values
         ]
         if len(off) >= 10:
-            scales[name] = max(1.4826 * float(np.median(np.abs(off))), 0.25 * _SCALES[name])
+            # the root of the mean square, not a median: the strongest difference decides, so what has long tails must
+            # count for less
+            scales[name] = max(float(np.sqrt(np.mean(np.square(off)))), 0.25 * _SCALES[name])
     plain = Calibration(false_alarm, (), len(fakes), centres, scales, {}, 0.0, made, products)
     if len(fakes) >= _FAKES and len(first) >= _FAKES:
         plain = _taught(plain, first, fakes)
