@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -97,7 +98,11 @@ def in_pixels(rows: Floats) -> bool:
 
     A cell tells of objects a few strides away at most, while middles in pixels reach over the whole input.
     """
-    return bool(np.max(np.abs(rows[:, :2]), initial=0, where=np.isfinite(rows[:, :2])) > _FAR)
+    places = np.ascontiguousarray(rows[:, :2])
+    farthest = np.abs(places).max(initial=0)
+    if not np.isfinite(farthest):  # rarely, and slower
+        farthest = np.max(np.abs(places), initial=0, where=np.isfinite(places))
+    return bool(farthest > _FAR)
 
 
 def sigmoid(values: npt.ArrayLike) -> Floats:
@@ -127,8 +132,11 @@ def corners(centred: Floats) -> Floats:
     return np.concatenate([centred[:, :2] - half, centred[:, :2] + half], axis=1)
 
 
+@functools.lru_cache(maxsize=8)
 def grid(size: tuple[int, int], strides: tuple[int, ...], *, whole: bool = False) -> tuple[Floats, Floats]:
     """Return column and row of every cell, `(A, 2)`, and its stride, `(A, 1)`, stride by stride and row by row.
+
+    Both are kept for the next picture, and read-only.
 
     Args:
         size: height and width of the input.
@@ -141,7 +149,9 @@ def grid(size: tuple[int, int], strides: tuple[int, ...], *, whole: bool = False
         row, column = np.divmod(np.arange(height * width), width)
         cells.append(np.stack([column, row], axis=1))
         steps.append(np.full((height * width, 1), stride))
-    return np.concatenate(cells).astype(np.float32), np.concatenate(steps).astype(np.float32)
+    place, step = np.concatenate(cells).astype(np.float32), np.concatenate(steps).astype(np.float32)
+    place.flags.writeable = step.flags.writeable = False
+    return place, step
 
 
 def levels(size: tuple[int, int], rows: int) -> tuple[int, ...]:
