@@ -128,7 +128,7 @@ class Describer:
         if not raws:
             raise InputError("fit: expected descriptions of at least one picture, got none")
         projection, wholes = fit_projection(raws)
-        return projection, [projection.of_whole(whole, raw.keypoints) for whole, raw in zip(wholes, raws, strict=True)]
+        return projection, projection.of_wholes(wholes, [raw.keypoints for raw in raws])
 
 
 def input_size(width: int, height: int, side: int = SIDE) -> tuple[int, int]:

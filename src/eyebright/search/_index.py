@@ -28,6 +28,7 @@ from eyebright.search._reading import Finished, Progress, finish, read_and_descr
 from eyebright.search._results import IndexReport
 
 _BATCH, _BATCH_SECONDS = 64, 1.0
+_AHEAD = 24  # files for each worker to go on with while a batch is written; what waits is small
 
 
 class _Job(NamedTuple):
@@ -134,7 +135,7 @@ class Indexer:
             try:
                 for path in paths:
                     waiting.append(self._start(pool, root, path, report, metadata))
-                    while len(waiting) > 4 * self._threads:
+                    while len(waiting) > _AHEAD * self._threads:
                         yield _result(waiting.popleft())
                 while waiting:
                     yield _result(waiting.popleft())

@@ -84,11 +84,20 @@ class Projection:
 
     def of_whole(self, whole: Floats, keypoints: Keypoints) -> tuple[Floats, bytes]:
         """Return the same from a description that was pooled before, `float32 (4912,)`."""
-        vector = (whole - self.mean) @ self.basis
-        length = float(np.linalg.norm(vector))
-        vector = vector / length if length > 0 else self.basis[0] / max(float(np.linalg.norm(self.basis[0])), 1e-9)
-        points = Keypoints(keypoints.places, keypoints.descriptors @ self.point_basis)
-        return np.asarray(vector, np.float32), pack(Detail(whole, points))
+        [answer] = self.of_wholes(whole[None], [keypoints])
+        return answer
+
+    def of_wholes(self, wholes: Floats, keypoints: Sequence[Keypoints]) -> list[tuple[Floats, bytes]]:
+        """Return the same for many, `float32 (N, 4912)`, at once."""
+        vectors = (wholes - self.mean) @ self.basis
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        first = self.basis[0] / max(float(np.linalg.norm(self.basis[0])), 1e-9)
+        vectors = np.where(lengths > 0, vectors / np.where(lengths > 0, lengths, 1), first).astype(np.float32)
+        found = []
+        for vector, whole, points in zip(vectors, wholes, keypoints, strict=True):
+            projected = Keypoints(points.places, points.descriptors @ self.point_basis)
+            found.append((vector.copy(), pack(Detail(whole, projected))))  # a row would hold on to all of them
+        return found
 
     def parts(self, raw: Raw) -> Floats:
         """Return the left, right, top and bottom part of a picture, each pooled alone, `float32 (4, 4912)`."""

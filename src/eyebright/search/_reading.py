@@ -19,7 +19,7 @@ from eyebright.media import decode_image, display_path
 from eyebright.search import _columns as c
 from eyebright.search._encoder import Encoded, Encoder
 
-_AHEAD = 24  # pictures for each worker to describe while the sample is learned from
+_AHEAD = 40  # pictures for each worker to describe while the sample is learned from
 
 WORKING_SIDE = 352
 """Large photos are decoded at a reduced size whose shorter side is still at least this, in pixels."""
