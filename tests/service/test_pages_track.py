@@ -6,7 +6,7 @@ import json
 
 import pytest
 from _film import street
-from _page import NARROW, clean_page, until
+from _page import NARROW, WIDE, clean_page, until
 from _server import serving
 
 pytestmark = pytest.mark.browser
@@ -146,6 +146,9 @@ def test_what_is_wrong_is_told_on_the_page(browser, yard, tmp_path):
         page.set_input_files("#drop input[type=file]", str(picture))
         page.wait_for_selector(".toast")
         assert "expected a video" in page.inner_text(".toast")
+        page.set_viewport_size(NARROW)
+        assert page.locator(".toast button").bounding_box()["height"] < 40  # its word is in one line
+        page.set_viewport_size(WIDE)
         page.fill("#source", "street.mp4")
         page.click("#open")
         page.wait_for_selector("#canvas:not([hidden])")

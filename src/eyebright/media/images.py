@@ -233,7 +233,7 @@ def _check_size(width: int, height: int, where: str, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise ImageTooLargeError(
             f"{where}: {width}x{height} is {width * height} pixels, more than the limit of {max_pixels}; "
-            f"not decoded. Raise max_pixels if you trust the file"
+            f"not decoded. Make it smaller, or raise max_pixels if you trust the file"
         )
 
 
