@@ -21,7 +21,7 @@ def test_the_live_view_shows_what_is_watched_until_ctrl_c(tmp_path, photos, mode
     home = home_in(tmp_path / "home", model_home)
     album = portraits(tmp_path / "album", photos)
     FaceRecognizer(home).enroll("Eileen", [read_image(album / "good.png")])
-    clip, events = panned(tmp_path / "clip.avi", photos, 400), tmp_path / "events.jsonl"
+    clip, events = panned(tmp_path / "clip.avi", photos, 1500), tmp_path / "events.jsonl"
     opened = tmp_path / "opened"
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
