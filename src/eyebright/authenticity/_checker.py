@@ -33,6 +33,7 @@ from eyebright.media.home import home_dir
 MODEL = "efficientnet_lite0"
 _EACH = 4  # genuine photos of a product, real or made, that set its medians
 _CALIBRATION = "calibration"
+_CODES = 0.5  # seconds after which a photo is taken to have no code that can be read; `read_codes` alone tries longer
 
 Source = Path | str | Image | tuple[str, Image]
 """A photo: a file, an RGB picture, or a name and a picture."""
@@ -222,7 +223,7 @@ class AuthenticityChecker:
         known = self.photos(photos)
         with ThreadPoolExecutor(2) as beside:  # what needs nothing of each other, and leaves Python's lock alone
             prepared = [beside.submit(photo.prepare) for photo in known]
-            seen_codes = [beside.submit(read_codes, photo.image) for photo in known] if codes else []
+            seen_codes = [beside.submit(read_codes, photo.image, seconds=_CODES) for photo in known] if codes else []
             fits = [Fit(photo, identity) for photo in known]
             name = product or max((fit.best() for fit in fits), key=lambda other: sum(fit.score(other) for fit in fits))
             for fit, later in zip(fits, prepared, strict=True):

@@ -19,8 +19,8 @@ _KINDS = {
     "QRCode": "QR", "DataMatrix": "DataMatrix", "EAN13": "EAN-13", "EAN8": "EAN-8", "UPCA": "UPC-A", "UPCE": "UPC-E",
     "Code128": "Code 128",
 }  # fmt: skip
-_LARGE = 700  # pixels a side beyond which a place is not enlarged for reading
-_FINE = 320  # pixels a side beyond which modules are large enough for zxing-cpp
+_LARGE = 700  # pixels a side beyond which a blur of some pixels hides no module
+_FINE = 320  # pixels a side beyond which a place is not enlarged, and modules are large enough for zxing-cpp
 _BARS, _GRID = 0.4, 0.7  # coherence above which edges may be bars, below which modules
 
 
@@ -104,9 +104,11 @@ def _bars(grey: Any, area: Area, until: float) -> Reading | None:
 
 
 def _modules(grey: Any, area: Area, until: float) -> Reading | None:
-    factor = 2.0 if max(area.size) < _LARGE else 1.0
+    factor = 2.0 if max(area.size) < _FINE else 1.0
     cut, matrix = upright(grey, area, factor)
-    for attempt in restored(cut, factor):
+    for attempt in restored(cut, factor) if max(area.size) < _LARGE else (cut,):
+        if time.thread_time() > until:
+            return None
         read = read_plain(attempt, matrix, matrices=True)
         if read:
             return read[0]._replace(reader="eyebright")

@@ -45,7 +45,7 @@ class Original:
     @functools.cached_property
     def codes(self) -> tuple[Code, ...]:
         """Codes that can be read on it."""
-        return tuple(read_codes(self.image))
+        return tuple(read_codes(self.image, seconds=1.0))
 
 
 def _place(image: Image, rng: np.random.Generator, share: float) -> tuple[int, int, int, int]:
