@@ -131,7 +131,8 @@ def watch(
     ends = math.inf if seconds is None else seconds + (time.monotonic() if source["live"] else 0.0)
     opened = open_source(source["source"]) if source["live"] else VideoSource(_inside(source, roots))
     faces = FaceRecognizer(Path(home), embedder=_embedder(home), min_face=min_face, threads=1)
-    place.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(place, ignore_errors=True)  # of an attempt that was killed: events are appended
+    place.mkdir(parents=True)
     video, events = place / FILES["video"], place / FILES["jsonl"]
 
     def seen(watched: Watched) -> None:
