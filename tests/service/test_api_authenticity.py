@@ -201,7 +201,7 @@ def test_without_a_product_and_without_the_extra(tmp_path, model_home, monkeypat
         answer = empty.post("/authenticity/check", files=[("files", ("a.png", png(pack(1))))])
         assert "no product is registered" in problem_of(answer, 422)
 
-    def missing(image):
+    def missing(image, **_):
         raise ModelError("codes: need zxing-cpp; install it with: pip install 'eyebright[authenticity]'")
 
     monkeypatch.setattr("eyebright.authenticity._checker.read_codes", missing)
