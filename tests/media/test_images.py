@@ -57,6 +57,29 @@ def test_lossy_formats_come_back_closely(photo, kind, options):
     assert np.abs(got.astype(int) - photo).mean() < 4
 
 
+@pytest.mark.parametrize("orientation", [1, 2, 6, 7, 77])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"subsampling": 0}, {"subsampling": 1}, {"keep_rgb": True}, {"progressive": True}, {"restart_marker_rows": 1}],
+)
+def test_every_jpeg_in_colour_is_what_pillow_gives(photo, options, orientation):
+    exif = Image.Exif()
+    exif[274] = orientation
+    data = saved(Image.fromarray(photo), "JPEG", exif=exif, **options)
+    want = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
+    np.testing.assert_array_equal(check(decode_image(data)), np.asarray(want))
+    padded = data + b"\0 behind the picture \xff\xd9"  # as cameras leave it
+    np.testing.assert_array_equal(decode_image(padded), np.asarray(want))
+
+
+def test_a_stray_end_within_a_large_jpeg_is_damage(photos):
+    data = bytearray(saved(Image.open(photos["china"]), "JPEG", quality=95))
+    place = len(data) // 5
+    data[place : place + 2] = b"\xff\xd9"
+    with pytest.raises(MediaError, match="damaged"):
+        decode_image(bytes(data))
+
+
 def test_jpeg_is_what_pillow_gives(photos):
     np.testing.assert_array_equal(read_image(photos["flower"]), np.asarray(Image.open(photos["flower"])))
 

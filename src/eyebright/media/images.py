@@ -213,7 +213,13 @@ def _decode(file: IO[bytes], where: str, max_pixels: int, min_size: int | None) 
             return _formats.to_rgb(_formats.opencv_tiff(file))
         _check_size(*picture.size, where, max_pixels)
         if min_size is not None and isinstance(picture, JpegImagePlugin.JpegImageFile):
+            full = picture.size
             picture.draft(None, (max(min_size, 1), max(min_size, 1)))
+            whole = picture.size == full
+        else:
+            whole = True
+        if whole and (pixels := _formats.opencv_jpeg(file, picture)) is not None:
+            return pixels
         try:
             picture.load()
         except PILImage.DecompressionBombError:  # Pillow's own limit, which TIFF checks again while loading
