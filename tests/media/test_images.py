@@ -72,10 +72,11 @@ def test_every_jpeg_in_colour_is_what_pillow_gives(photo, options, orientation):
     np.testing.assert_array_equal(decode_image(padded), np.asarray(want))
 
 
-def test_a_stray_end_within_a_large_jpeg_is_damage(photos):
+@pytest.mark.parametrize("mark", [0xC0, 0xDA, 0xFA])
+def test_a_stray_mark_within_a_jpeg_is_damage(photos, mark):
     data = bytearray(saved(Image.open(photos["china"]), "JPEG", quality=95))
-    place = len(data) // 5
-    data[place : place + 2] = b"\xff\xd9"
+    place = len(data) // 2
+    data[place : place + 2] = bytes([0xFF, mark])
     with pytest.raises(MediaError, match="damaged"):
         decode_image(bytes(data))
 

@@ -161,7 +161,7 @@ def opencv_jpeg(file: IO[bytes], picture: PILImage.Image) -> Image | None:
 def _one_whole_scan(data: npt.NDArray[np.uint8]) -> bool:
     """Tell whether only stuffed bytes and restarts stand before the mark of the end, and nothing behind it.
 
-    OpenCV fills up what a stray mark cuts off, where Pillow reports damage.
+    OpenCV fills up what some stray marks cut off, where Pillow reports damage.
     """
     if data[-2:].tobytes() != b"\xff\xd9":
         return False
