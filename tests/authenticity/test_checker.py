@@ -181,7 +181,10 @@ def test_products_that_differ_are_each_counted_from_their_own_median():
 
 def test_recaptures_are_made_for_products_without_photos_and_once(system, monkeypatch):
     monkeypatch.setattr(_recaptures, "recapture", lambda *_: pytest.fail("made again"))
-    again = system.fit(false_alarm=0.1)
+    told = []
+    again = system.fit(false_alarm=0.1, progress=lambda done, total: told.append((done, total)))
+    assert told[0] == (1, 4)
+    assert told[-1] == (8, 8)  # four photos, four recaptures
     assert (again.genuine, again.made, again.ranked, again.recaptures) == (4, False, 4, 4)  # rye has no photo
     assert set(system.calibration().products) == {"rye"}
     assert system.fit(false_alarm=0.1, recaptures=0).recaptures == 0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -137,7 +138,14 @@ class AuthenticityChecker:
         """
         self._shelf.forget(product)
 
-    def fit(self, *, false_alarm: float = 0.01, seed: int = 0, recaptures: int = 200) -> FitReport:
+    def fit(
+        self,
+        *,
+        false_alarm: float = 0.01,
+        seed: int = 0,
+        recaptures: int = 200,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> FitReport:
         """Learn how suspicious genuine photos look.
 
         Photos that are labelled genuine rank; where there are none, made recaptures of the references do, and half of
@@ -148,6 +156,7 @@ class AuthenticityChecker:
             false_alarm: share of genuine photos that may be called counterfeit, above 0 and below 1.
             seed: of the recaptures.
             recaptures: at most so many are made, 0 for none.
+            progress: called with photos compared and in all.
 
         Raises:
             InputError: a rate out of range, a negative number, or no product.
@@ -157,21 +166,33 @@ class AuthenticityChecker:
         if recaptures < 0:
             raise InputError(f"fit: expected a number of recaptures of at least 0, got {recaptures}")
         identity = self.identity()
-        genuine, fakes = (
-            [
-                (name, evidence)
-                for name, photos in self._shelf.photos(role).items()
-                for photo in photos
-                if (evidence := self.evidence([self.look(photo, name)]))
-            ]
-            for role in ("genuine", "counterfeit")
-        )
+        labelled = {role: self._shelf.photos(role) for role in ("genuine", "counterfeit")}
+        done, total = 0, sum(len(photos) for each in labelled.values() for photos in each.values())
+
+        def count(more: int = 1) -> None:
+            nonlocal done
+            done += more
+            if progress is not None:
+                progress(done, total)
+
+        def measured(role: str) -> list[Sample]:
+            found: list[Sample] = []
+            for name, photos in labelled[role].items():
+                for photo in photos:
+                    evidence = self.evidence([self.look(photo, name)])
+                    found += [(name, evidence)] if evidence else []
+                    count()
+            return found
+
+        genuine, fakes = measured("genuine"), measured("counterfeit")
         made = not genuine
         share = max(1, recaptures // len(identity.products))
-        helping: list[Sample] = []
-        for name in identity.products[:recaptures]:
-            real = sum(product == name for product, _ in genuine)
-            helping += [(name, item) for item in self._made(name, share if made else min(share, _EACH - real), seed)]
+        real = collections.Counter(name for name, _ in genuine)
+        wanted = {
+            name: share if made else max(0, min(share, _EACH - real[name])) for name in identity.products[:recaptures]
+        }
+        total += sum(wanted.values())
+        helping = [(name, item) for name, number in wanted.items() for item in self._made(name, number, seed, count)]
         found = learn(
             helping if made else genuine, fakes, false_alarm=false_alarm, made=made, recaptures=() if made else helping
         )
@@ -183,13 +204,13 @@ class AuthenticityChecker:
             bool(found.weights), 0 if made else len(helping),
         )  # fmt: skip
 
-    def _made(self, product: str, count: int, seed: int) -> list[dict[str, float]]:
+    def _made(self, product: str, number: int, seed: int, count: Callable[[int], None]) -> list[dict[str, float]]:
         views = [view.image for view in self.identity().references[product]]
 
         def measure(image: Image) -> dict[str, float]:
             return self.evidence([self.look(self.photos([image])[0], product)])
 
-        return recaptured(self._database, product, views, count, seed, measure)
+        return recaptured(self._database, product, views, number, seed, measure, count)
 
     def check(
         self,

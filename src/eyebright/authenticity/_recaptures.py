@@ -21,9 +21,10 @@ def recaptured(
     database: Database,
     product: str,
     views: Sequence[Image],
-    count: int,
+    number: int,
     seed: int,
     measure: Callable[[Image], dict[str, float]],
+    count: Callable[[int], None],
 ) -> list[dict[str, float]]:
     """Return the evidence of made recaptures of a product, those that left none without.
 
@@ -31,25 +32,29 @@ def recaptured(
         database: where it is kept until the references change.
         product: its name.
         views: its references, taken in turn.
-        count: how many; 0 or less for none.
+        number: how many; 0 for none.
         seed: of the recaptures; every product has its own ones.
         measure: says what a photo shows.
+        count: told how many more are there.
     """
     stamp = [__version__, seed, *(hashlib.sha256(view.tobytes()).hexdigest()[:16] for view in views)]
     with database.reading() as db:
-        row = db.execute("SELECT value FROM settings WHERE name = ?", (_KEY + product,)).fetchone()
-    kept = json.loads(row["value"]) if row else {"stamp": None, "evidence": []}
+        stored = db.execute("SELECT value FROM settings WHERE name = ?", (_KEY + product,)).fetchone()
+    kept = json.loads(stored["value"]) if stored else {"stamp": None, "evidence": []}
     rows: list[dict[str, float]] = kept["evidence"] if kept["stamp"] == stamp else []
-    if count > len(rows):
+    count(min(len(rows), number))
+    if number > len(rows):
         mark = int.from_bytes(hashlib.sha256(product.encode()).digest()[:4])
 
-        def made(number: int) -> dict[str, float]:
-            rng = np.random.default_rng((seed, mark, number))
-            return measure(recapture(views[number % len(views)], rng)[0])
+        def made(place: int) -> dict[str, float]:
+            rng = np.random.default_rng((seed, mark, place))
+            return measure(recapture(views[place % len(views)], rng)[0])
 
         with ThreadPoolExecutor(2) as both:
-            rows.extend(both.map(made, range(len(rows), count)))
+            for row in both.map(made, range(len(rows), number)):
+                rows.append(row)
+                count(1)
         text = json.dumps({"stamp": stamp, "evidence": rows})
         with database.writing() as db:
             db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (_KEY + product, text))
-    return [row for row in rows[: max(0, count)] if row]
+    return [row for row in rows[:number] if row]

@@ -14,6 +14,26 @@ _STAGES = {"learning": "Learning from a sample", "indexing": "Working"}
 
 
 @contextlib.contextmanager
+def count_bar(title: str, *, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Yield what takes how many are done and in all; nothing is drawn when stderr is no terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich import progress as bars
+    from rich.console import Console
+
+    columns = (
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(),
+        bars.MofNCompleteColumn(),
+        bars.TimeRemainingColumn(),
+    )
+    with bars.Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextlib.contextmanager
 def progress_bar(*, quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
     """Yield what takes the progress of a run; nothing is drawn when stderr is no terminal."""
     if quiet or not sys.stderr.isatty():

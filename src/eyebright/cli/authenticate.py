@@ -12,6 +12,7 @@ import typer
 
 from eyebright.cli import _authenticate_cases as case_verbs
 from eyebright.cli._authenticate_ledger import ledger_app
+from eyebright.cli._progress import count_bar
 from eyebright.cli.models import given_home
 from eyebright.core.errors import InputError
 
@@ -112,7 +113,8 @@ def fit(
     as_json: JsonOption = False,
 ) -> None:
     """Learn how genuine photos look, and how known fakes do."""
-    report = checker(context, store).fit(false_alarm=false_alarm)
+    with count_bar("Comparing photos", quiet=as_json) as progress:
+        report = checker(context, store).fit(false_alarm=false_alarm, progress=progress)
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(report), indent=2))
         return
@@ -233,7 +235,8 @@ def eval_(
     """Measure on labelled photos, in a store of its own."""
     from eyebright.authenticity import evaluate
 
-    figures = evaluate(manifest, home=given_home(context), ledger=ledger)
+    with count_bar("Checking photos", quiet=as_json) as progress:
+        figures = evaluate(manifest, home=given_home(context), ledger=ledger, progress=progress)
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
         return

@@ -21,8 +21,11 @@ _LISTED = 1000  # of anything that a result lists
 
 def fit(context: JobContext, home: str, false_alarm: float) -> dict[str, Any]:
     """Learn how genuine photos look, and how known fakes do."""
-    context.progress(0, stage="comparing labelled photos")
-    return dataclasses.asdict(AuthenticityChecker(home=home).fit(false_alarm=false_alarm))
+
+    def told(done: int, total: int) -> None:
+        context.progress(done, total, stage="comparing photos")
+
+    return dataclasses.asdict(AuthenticityChecker(home=home).fit(false_alarm=false_alarm, progress=told))
 
 
 def check_photos(
