@@ -35,7 +35,7 @@ def test_a_page_is_whole_and_harmless(tmp_path: Path):
         hostile,
         hostile,
         html.section(hostile, html.paragraph(hostile, soft=True), html.code(hostile)),
-        html.grid([html.figure(GREY, hostile, detail=hostile, badge=hostile, accent="good")], wide=True),
+        html.grid([html.figure(GREY, hostile, detail=hostile, badge=hostile, accent="good")], size="wide"),
         html.grid([], empty=hostile),
         html.table(["name", "value"], [[hostile, 0.5], ["y", 2.0]]),
     )

@@ -24,6 +24,7 @@ _WORDS = {
     "largest": "the largest place that differs",
     "structure": "structure (SSIM)",
     "edges": "edges",
+    "places": "small changes beyond noise and a fifth of a pixel",
     "colour": "colour (CIELAB)",
     "sharpness": "lost detail",
     "moire": "periodic pattern (halftone, moiré)",
@@ -53,7 +54,7 @@ def save_comparison(path: Path | str, reference: Image, photo: Image, found: Com
         figures = _figures(
             reference, photo, found.registration.warped, heat_overlay(reference, found.heat), places, on_reference
         )
-        body = html.section("Comparison", html.grid(figures, wide=True), _places(places, found.facts()["regions"]))
+        body = html.section("Comparison", html.grid(figures, size="large"), _places(places, found.facts()["regions"]))
         intro = f"{len(found.regions)} places differ; correlation {found.registration.correlation:.3f}."
         html.save(target, html.page("Comparison", intro, body))
         return
@@ -79,8 +80,7 @@ def report(result: CheckResult | StoredCase) -> str:
         facts, views = result.facts, list(result.views)
     parts = [_photo(photo, view) for photo, view in zip_longest(facts["photos"], views)]
     evidence = [
-        (_WORDS.get(name, name), round(value, 2))
-        for name, value in sorted(facts["evidence"].items(), key=lambda pair: -pair[1])
+        (_WORDS.get(name, name), value) for name, value in sorted(facts["evidence"].items(), key=lambda pair: -pair[1])
     ]
     parts.append(
         html.section(
@@ -138,11 +138,11 @@ def _photo(photo: dict[str, Any], view: CaseView | None) -> str:
                 html.figure(view.photo, "photo", longest=640, accent="query"),
                 html.figure(view.reference, "reference", longest=640),
             ],
-            wide=True,
+            size="large",
         )
     else:
         places = _boxes(photo, "box", view.scale), _boxes(photo, "reference_box")
-        figures = html.grid(_figures(view.reference, view.photo, view.laid, view.heat, *places), wide=True)
+        figures = html.grid(_figures(view.reference, view.photo, view.laid, view.heat, *places), size="large")
     table = [] if "homography" not in photo else [_places([r["box"] for r in photo["regions"]], photo["regions"])]
     return html.section(f"Photo {photo['photo']}", figures, *notes, *table, *_words(photo["words"]))
 
@@ -197,7 +197,7 @@ def _figures(
 
 def _places(boxes: Sequence[Sequence[float]], regions: Sequence[dict[str, Any]]) -> str:
     rows = [
-        (number, " ".join(f"{v:.0f}" for v in box), region["area"], round(region["strength"], 2))
+        (number, " ".join(f"{v:.0f}" for v in box), region["area"], region["strength"])
         for number, (box, region) in enumerate(zip(boxes[:20], regions[:20], strict=True), 1)
     ]
     if not rows:

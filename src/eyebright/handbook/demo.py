@@ -37,7 +37,7 @@ def main(out: Path) -> None:
         "Each page was made on this machine by the code of this repository in this run, from real photographs that "
         "travel inside packages: no download, no GPU."
     )
-    html.save(out / "index.html", html.page("Eyebright at work", intro, html.grid(cards, wide=True)))
+    html.save(out / "index.html", html.page("Eyebright at work", intro, html.grid(cards, size="wide")))
     print(f"open {(out / 'index.html').resolve()}")
 
 

@@ -47,7 +47,7 @@ def make(out: Path) -> Chapter:  # noqa: ARG001  (one signature for all chapters
                     f"detection found {recall:.0%} of them with an overlap (IoU) of at least 0.5, and {precision:.0%} "
                     "of its boxes were right; where two things touch, it takes them for one."
                 ),
-                html.grid([html.figure(seen, f"Frame {at} of {len(frames)}", longest=640)], wide=True),
+                html.grid([html.figure(seen, f"Frame {at} of {len(frames)}", longest=640)], size="wide"),
                 html.code("eyebright detect run film.mp4 --model motion --out found.webm"),
             ),
             html.section(
@@ -58,7 +58,7 @@ def make(out: Path) -> Chapter:  # noqa: ARG001  (one signature for all chapters
                     f"{'Nobody was' if not len(found) else 'The photographer was'} found"
                     + (f" with a confidence of {found.confidence[0]:.2f}; the box is loose." if len(found) else ".")
                 ),
-                html.grid([html.figure(person, "scikit-image's camera, at 0.4 of its size", longest=400)], wide=True),
+                html.grid([html.figure(person, "scikit-image's camera, at 0.4 of its size", longest=400)], size="wide"),
                 html.code("eyebright detect run photo.jpg --model people"),
             ),
             html.section(
@@ -67,7 +67,7 @@ def make(out: Path) -> Chapter:  # noqa: ARG001  (one signature for all chapters
                     "GrabCut cuts the object of a box out of its ground: an instance, of which there may be several. "
                     "SLIC and watershed give each pixel of the picture to a region; a region is no object."
                 ),
-                html.grid(_segments(), wide=True),
+                html.grid(_segments(), size="wide"),
                 html.code("eyebright segment run coffee.png --method grabcut --box 60,15,480,385 --out cut"),
             ),
         ],

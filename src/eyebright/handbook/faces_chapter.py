@@ -154,7 +154,7 @@ def _watched(faces: FaceRecognizer, both: Image, folder: Path) -> tuple[str, Ima
         f"A camera pans from one portrait to the other: {FRAMES} frames of 640x480, {report.tracks} faces followed, "
         f"{report.statistics.fps:.0f} frames a second. The names are a vote over the frames of a face."
     )
-    body = html.grid(figures, wide=True) + html.table(["who", "from", "to"], rows)
+    body = html.grid(figures, size="wide") + html.table(["who", "from", "to"], rows)
     return html.section("In video", words, body), shots[FRAMES // 2]
 
 

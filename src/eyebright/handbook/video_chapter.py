@@ -76,7 +76,7 @@ def make(out: Path) -> Chapter:
                         html.figure(shown, "One frame of the film", longest=480),
                         html.figure(heat, "Heat map of the tracks' feet", longest=480),
                     ],
-                    wide=True,
+                    size="wide",
                 ),
             ),
         ],

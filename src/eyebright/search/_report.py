@@ -46,7 +46,8 @@ def result_section(result: QueryResult, heading: str | None = None) -> str:
                 "Bright regions made the two pictures alike: the query on the left, the answer on the right."
             )
         )
-    return html.section(heading or result.query, *words, html.grid(figures, wide=explained, empty="No record fits."))
+    grid = html.grid(figures, size="wide" if explained else "small", empty="No record fits.")
+    return html.section(heading or result.query, *words, grid)
 
 
 def explanation(query: Path | None, hit: Hit) -> Image:

@@ -60,11 +60,19 @@ def video(address: str, caption: str, *, width: int) -> str:
     )
 
 
-def grid(figures: Sequence[str], *, wide: bool = False, empty: str = "Nothing to show.") -> str:
-    """Return figures side by side, as many as fit; `empty` stands there when there are none."""
+def grid(
+    figures: Sequence[str], *, size: Literal["small", "wide", "large"] = "small", empty: str = "Nothing to show."
+) -> str:
+    """Return figures side by side, as many as fit.
+
+    Args:
+        figures: HTML, see `figure`.
+        size: of each: squares, twice as wide as high, or large ones of any shape, two in a row.
+        empty: what stands there when there are none.
+    """
     if not figures:
         return f'<p class="empty">{text(empty)}</p>'
-    return f'<div class="grid{" wide" if wide else ""}">{"".join(figures)}</div>'
+    return f'<div class="grid {size}">{"".join(figures)}</div>'
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
