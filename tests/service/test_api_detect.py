@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from _api import problem_of, running
+from PIL import Image
 
 from eyebright.imaging import PeopleDetector
 from eyebright.media import decode_image, encode_image, read_image
@@ -106,6 +107,23 @@ def test_segments_poses_and_depth(client, path, model, fact):
     assert drawn.shape == (128, 192, 3)
     assert np.ptp(drawn) > 60
     assert "expected a model for" in problem_of(asked(client, path=path, model="own/boxes"), 422)
+
+
+def test_segments_and_poses_as_files(client):
+    mask = Image.open(io.BytesIO(asked(client, path="segment", model="own/parts", answer="mask").content))
+    assert (mask.mode, mask.size) == ("L", (192, 128))
+    parts = asked(client, path="segment", model="own/parts", tiles=64, overlap=0.1).json()["facts"]["parts"]
+    assert sum(parts.values()) == pytest.approx(1, abs=1e-4)
+    assert "names pixels" in problem_of(asked(client, path="segment", model="own/parts", answer="coco"), 422)
+    coco = asked(client, path="pose", model="own/joints", answer="coco").json()
+    assert (coco["images"][0]["file_name"], len(coco["annotations"])) == ("a.png", 1)
+    assert coco["annotations"][0]["num_keypoints"] > 0
+    cut = {"path": "cut", "method": "grabcut", "box": "10,10,90,90"}
+    assert len(asked(client, answer="coco", **cut).json()["annotations"]) == 1
+    assert Image.open(io.BytesIO(asked(client, answer="mask", **cut).content)).size == (192, 128)
+    for more in ({"path": "depth", "model": "own/far"}, {"path": "pose", "model": "own/joints"}, cut):
+        drawn = decode_image(asked(client, answer="picture", **more).content, where="drawn")
+        assert drawn.shape == (128, 192, 3)
 
 
 def test_wrong_questions_are_told(client):

@@ -1,21 +1,17 @@
-"""What `detect`, `segment`, `pose` and `depth` share: inputs, the choice of a detector, and files out."""
+"""What `detect`, `segment`, `pose` and `depth` share: their options, and one loop over all pictures."""
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eyebright.cli._image_files import Problems, is_video
-from eyebright.core.errors import MediaError
+from eyebright.cli._image_files import Problems, print_json, table
 
 if TYPE_CHECKING:
-    from eyebright.core.types import Frame
-    from eyebright.interop import AnnotatedImage
+    from eyebright.pipeline.batches import Looker
 
 Inputs = Annotated[
     list[str], typer.Argument(metavar="IN...", help="Pictures, folders, videos, patterns, camera:N or rtsp://...")
@@ -27,79 +23,44 @@ Roi = Annotated[
 ]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Shot:
-    """One picture to look at, and the name that its results go by."""
-
-    name: str
-    frame: Frame
-    video: bool
+Row = Callable[[dict[str, Any]], list[list[str]]]
 
 
-def shots(inputs: Sequence[str], problems: Problems) -> Iterator[Shot]:
-    """Yield all pictures and frames; what cannot be read is told at the end."""
-    from eyebright.media import open_source
-    from eyebright.media.sources import FilesSource, FolderSource, VideoSource
-
-    for spec in inputs:
-        try:
-            source = open_source(spec)
-            if isinstance(source, FolderSource | FilesSource | VideoSource):
-                source.on_problem = problems.add
-            moving = not isinstance(source, FolderSource | FilesSource)
-            for frame in source:
-                path = Path(frame.source)
-                if moving:
-                    stem = Path(spec).stem if is_video(Path(spec)) else "camera"
-                    name = f"{stem}_{frame.index:06d}.jpg"
-                else:
-                    name = (
-                        str(path.relative_to(spec)) if Path(spec).is_dir() and path.is_relative_to(spec) else path.name
-                    )
-                yield Shot(name, frame, moving)
-        except MediaError as error:
-            problems.add(error)
-
-
-class Drawings:
-    """Annotated pictures: a folder of them, or a video when the name says so."""
-
-    def __init__(self, out: Path | None) -> None:
-        self.out = out
-        self.sink: Any = None
-        self.closing = contextlib.ExitStack()
-
-    def add(self, shot: Shot, image: Any) -> None:
-        """Take one annotated picture."""
-        from eyebright.media import VideoSink, write_image
-
-        if self.out is None:
-            return
-        if is_video(self.out):
-            if self.sink is None:
-                self.sink = self.closing.enter_context(VideoSink(self.out))
-            self.sink.write(dataclasses.replace(shot.frame, image=image))
-            return
-        target = self.out / Path(shot.name)
-        target = target if target.suffix.lower() in (".jpg", ".jpeg", ".png") else target.with_suffix(".png")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_image(target, image)
-
-
-def write_formats(
-    images: Sequence[AnnotatedImage], labels: tuple[str, ...], coco: Path | None, yolo: Path | None, voc: Path | None
+def look(
+    inputs: Sequence[str],
+    looker: Looker,
+    columns: list[str],
+    rows: Row,
+    *,
+    as_json: bool,
+    called: str = "model",
+    out: Path | None = None,
+    masks: Path | None = None,
+    coco: Path | None = None,
+    yolo: Path | None = None,
+    voc: Path | None = None,
 ) -> None:
-    """Write what was found in the formats that were asked for."""
-    from eyebright.interop import Annotations, write_coco, write_voc, write_yolo
+    """Look at all inputs, write the files, and print JSON or a table; what cannot be read is told at the end.
 
-    if not (coco or yolo or voc):
-        return
-    highest = max((int(image.objects.class_id.max(initial=-1)) for image in images), default=-1)
-    named = labels + tuple(f"class {number}" for number in range(len(labels), highest + 1))
-    given = Annotations(named, tuple(images))
-    if coco is not None:
-        write_coco(coco, given)
-    if yolo is not None:
-        write_yolo(yolo, given)
-    if voc is not None:
-        write_voc(voc, given)
+    Args:
+        inputs: pictures, folders, films and cameras.
+        looker: what looks.
+        columns: of the table.
+        rows: what an entry becomes in it.
+        as_json: print JSON instead.
+        called: what the looker is called there.
+        out: see `eyebright.pipeline.batches.look_at_all`, as for the other files.
+        masks: likewise.
+        coco: likewise.
+        yolo: likewise.
+        voc: likewise.
+    """
+    from eyebright.pipeline.batches import look_at_all, shots
+
+    problems = Problems()
+    results = look_at_all(shots(inputs, problems.add), looker, out=out, masks=masks, coco=coco, yolo=yolo, voc=voc)
+    if as_json:
+        print_json({called: looker.name, "results": results, "problems": problems.lines})
+    else:
+        table(columns, [row for entry in results for row in rows(entry)])
+    problems.finish(len(results))

@@ -236,11 +236,11 @@ def _print_faces(name: str, found: list[Identification]) -> None:
 
 def _frames(inputs: list[str], every: float, problems: Problems) -> Iterator[tuple[str, Frame]]:
     """Yield pictures, and a frame of videos in every so many seconds, by their names."""
-    from eyebright.cli._detection import shots
     from eyebright.media import display_path
+    from eyebright.pipeline.batches import shots
 
     due: dict[str, float] = {}
-    for shot in shots(inputs, problems):
+    for shot in shots(inputs, problems.add):
         frame = shot.frame
         name = display_path(frame.source)
         if not shot.video:

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from eyebright.cli._detection import (
-    Classes,
-    Confidence,
-    Drawings,
-    Inputs,
-    Roi,
-    shots,
-    write_formats,
-)
+from eyebright.cli._detection import Classes, Confidence, Inputs, Roi, look
 from eyebright.cli._finders import finder_for
-from eyebright.cli._image_files import JsonOption, Problems, print_json, table
+from eyebright.cli._image_files import JsonOption, print_json
 from eyebright.cli.models import given_home
-
-if TYPE_CHECKING:
-    from eyebright.interop import AnnotatedImage
 
 app = typer.Typer(no_args_is_help=True, help="Find objects in pictures, folders and videos.")
 
@@ -56,36 +45,14 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Find objects and say what and where they are."""
-    from eyebright.interop import annotated
-    from eyebright.pipeline.finders import box_of, class_ids, find, plain_detections
-    from eyebright.viz import draw_detections
+    from eyebright.pipeline.lookers import finding
 
     finder = finder_for(model, inputs, home=given_home(context), confidence=conf, tiles=tiles, overlap=overlap)
-    part = None if roi is None else box_of(roi)
-    wanted = class_ids(classes, finder.labels)
-    problems, drawings = Problems(), Drawings(out)
-    results: list[dict[str, Any]] = []
-    images: list[AnnotatedImage] = []
-    rows: list[list[str]] = []
-    with drawings.closing:
-        for shot in shots(inputs, problems):
-            found = find(finder, shot.frame, part, wanted)
-            height, width = shot.frame.image.shape[:2]
-            images.append(annotated(shot.name, (height, width), found))
-            entry: dict[str, Any] = {"image": shot.name, "width": width, "height": height}
-            if shot.video:
-                entry |= {"frame": shot.frame.index, "time_s": round(shot.frame.time_s, 3)}
-            entries = plain_detections(found, finder.labels)
-            results.append({**entry, "detections": entries})
-            rows += [_row(shot.name, each) for each in entries] or [[shot.name, "nothing", "", ""]]
-            if out is not None:
-                drawings.add(shot, draw_detections(shot.frame.image, found, finder.labels))
-    write_formats(images, finder.labels, coco, yolo, voc)
-    if as_json:
-        print_json({"model": finder.name, "results": results, "problems": problems.lines})
-    else:
-        table(["image", "class", "score", "box"], rows)
-    problems.finish(len(results))
+    looker = finding(finder, roi=roi, classes=classes, draw=out is not None)
+    look(
+        inputs, looker, ["image", "class", "score", "box"], _rows, as_json=as_json, out=out, coco=coco, yolo=yolo,
+        voc=voc,
+    )  # fmt: skip
 
 
 @app.command("eval")
@@ -132,5 +99,8 @@ def evaluate(
         show(figures)
 
 
-def _row(name: str, entry: dict[str, Any]) -> list[str]:
-    return [name, entry["class"], f"{entry['confidence']:.2f}", " ".join(f"{v:.0f}" for v in entry["box"])]
+def _rows(entry: dict[str, Any]) -> list[list[str]]:
+    return [
+        [entry["image"], one["class"], f"{one['confidence']:.2f}", " ".join(f"{v:.0f}" for v in one["box"])]
+        for one in entry["detections"]
+    ] or [[entry["image"], "nothing", "", ""]]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eyebright.cli._detection import Drawings, shots
-from eyebright.cli._image_files import JsonOption, Problems, print_json, table
+from eyebright.cli._detection import look
+from eyebright.cli._image_files import JsonOption, print_json, table
 from eyebright.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def propose(
     """Propose boxes for whatever may be an object, best first."""
     if (gt is None) == (not inputs):
         raise InputError("propose: expected either pictures, or --gt with the truth to measure with")
-    from eyebright.pipeline.proposing import METHODS, draw_proposals, propose_boxes
+    from eyebright.pipeline.proposing import METHODS, propose_boxes
 
     if method not in METHODS:
         raise InputError(f"--method: expected {' or '.join(METHODS)}, got {method!r:.80}")
@@ -55,21 +55,14 @@ def propose(
     if gt is not None:
         _measure(gt, images, subset, boxes, method, count, as_json)
         return
-    problems, drawings = Problems(), Drawings(out)
-    results: list[dict[str, Any]] = []
-    with drawings.closing:
-        for shot in shots(inputs or (), problems):
-            found = boxes(shot.frame.image)
-            height, width = shot.frame.image.shape[:2]
-            each = {"image": shot.name, "width": width, "height": height}
-            results.append({**each, "proposals": [[round(float(v), 2) for v in box] for box in found]})
-            if out is not None:
-                drawings.add(shot, draw_proposals(shot.frame.image, found))
-    if as_json:
-        print_json({"method": method, "results": results, "problems": problems.lines})
-    else:
-        table(["image", "proposals"], [[each["image"], str(len(each["proposals"]))] for each in results])
-    problems.finish(len(results))
+    from eyebright.pipeline.lookers import proposing
+
+    looker = proposing(method, mode=mode, count=count, seed=seed, draw=out is not None)
+    look(inputs or (), looker, ["image", "proposals"], _row, as_json=as_json, called="method", out=out)
+
+
+def _row(entry: dict[str, Any]) -> list[list[str]]:
+    return [[entry["image"], str(len(entry["proposals"]))]]
 
 
 def _measure(

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from eyebright.cli._detection import Classes, Confidence, Drawings, Inputs, Roi, shots, write_formats
-from eyebright.cli._image_files import JsonOption, Problems, print_json, table
+from eyebright.cli._detection import Classes, Confidence, Inputs, Roi, look
+from eyebright.cli._finders import finder_for
+from eyebright.cli._image_files import JsonOption
 from eyebright.cli._pose_eval import evaluate_poses
 from eyebright.cli._segment_eval import evaluate
-from eyebright.cli._segmenting import opened, write_map
 from eyebright.cli.detect import OverlapOption, TilesOption
 from eyebright.cli.models import given_home
-from eyebright.core.errors import InputError
-
-if TYPE_CHECKING:
-    from eyebright.interop import AnnotatedImage
 
 segment_app = typer.Typer(no_args_is_help=True, help="Say what each pixel shows, or cut objects out.")
 pose_app = typer.Typer(no_args_is_help=True, help="Find the joints of bodies.")
@@ -66,43 +62,18 @@ def segment_run(
     as_json: JsonOption = False,
 ) -> None:
     """Segment: a semantic model names each pixel, an instance model cuts out each object."""
-    from eyebright.interop import annotated
+    from eyebright.pipeline.lookers import segmenting
 
-    segmenter = opened(
-        context, list(inputs), model=model, method=method, box=box, boxes=boxes, count=count, confidence=conf,
-        roi=roi, classes=classes, tiles=tiles, overlap=overlap, draw=out is not None,
+    home = given_home(context)
+    looker = segmenting(
+        home, lambda: finder_for(model or "auto", inputs, home=home, confidence=conf), model=model, method=method,
+        box=box, boxes=boxes, count=count, confidence=conf, roi=roi, classes=classes, tiles=tiles, overlap=overlap,
+        draw=out is not None,
     )  # fmt: skip
-    problems, drawings = Problems(), Drawings(out)
-    results: list[dict[str, Any]] = []
-    images: list[AnnotatedImage] = []
-    rows: list[list[str]] = []
-    with drawings.closing:
-        for shot in shots(inputs, problems):
-            height, width = shot.frame.image.shape[:2]
-            entry: dict[str, Any] = {"image": shot.name, "width": width, "height": height}
-            answer = segmenter.answer(shot)
-            entry |= answer.facts
-            if "parts" in entry:
-                rows += [[shot.name, name, f"{part:.1%}"] for name, part in entry["parts"].items()]
-            elif "regions" in entry:
-                rows.append([shot.name, f"{entry['regions']} regions", f"{entry['median_size'] / width / height:.1%}"])
-            else:
-                rows += [
-                    [shot.name, each["class"], f"{each.get('mask_area', 0) / width / height:.1%}"]
-                    for each in entry["detections"]
-                ]
-            if masks is not None and answer.numbers is not None:
-                write_map(masks / Path(shot.name).with_suffix(".png"), answer.numbers)
-            if answer.found is not None:
-                images.append(annotated(shot.name, (height, width), answer.found))
-            results.append(entry)
-            drawings.add(shot, answer.drawn)
-    write_formats(images, segmenter.labels, coco, yolo, voc)
-    if as_json:
-        print_json({"model": segmenter.name, "results": results, "problems": problems.lines})
-    else:
-        table(["image", "class", "part of the picture"], rows)
-    problems.finish(len(results))
+    look(
+        inputs, looker, ["image", "class", "part of the picture"], _segments, as_json=as_json, out=out, masks=masks,
+        coco=coco, yolo=yolo, voc=voc,
+    )  # fmt: skip
 
 
 segment_app.command("eval")(evaluate)
@@ -123,34 +94,10 @@ def pose_run(
     as_json: JsonOption = False,
 ) -> None:
     """Find the keypoints of bodies."""
-    from eyebright.interop import annotated
-    from eyebright.pipeline.finders import box_of, class_ids
-    from eyebright.pipeline.looking import find_poses
-    from eyebright.pipeline.measuring_poses import opened_pose
-    from eyebright.viz import draw_detections
+    from eyebright.pipeline.lookers import posing
 
-    loaded, labels = opened_pose(model, conf, given_home(context))
-    part, wanted = None if roi is None else box_of(roi), class_ids(classes, labels)
-    problems, drawings = Problems(), Drawings(out)
-    results: list[dict[str, Any]] = []
-    images: list[AnnotatedImage] = []
-    rows: list[list[str]] = []
-    with drawings.closing:
-        for shot in shots(inputs, problems):
-            height, width = shot.frame.image.shape[:2]
-            entry: dict[str, Any] = {"image": shot.name, "width": width, "height": height}
-            found, entry["poses"] = find_poses(loaded, shot.frame.image, roi=part, wanted=wanted)
-            images.append(annotated(shot.name, (height, width), found))
-            results.append(entry)
-            rows += [[shot.name, str(len(each.get("keypoints", ())))] for each in entry["poses"]]
-            if out is not None:
-                drawings.add(shot, draw_detections(shot.frame.image, found, names=False))
-    write_formats(images, labels, coco, None, None)
-    if as_json:
-        print_json({"model": loaded.card.name, "results": results, "problems": problems.lines})
-    else:
-        table(["image", "keypoints"], rows)
-    problems.finish(len(results))
+    looker = posing(model, home=given_home(context), confidence=conf, roi=roi, classes=classes, draw=out is not None)
+    look(inputs, looker, ["image", "keypoints"], _poses, as_json=as_json, out=out, coco=coco)
 
 
 pose_app.command("eval")(evaluate_poses)
@@ -166,24 +113,27 @@ def depth_run(
     as_json: JsonOption = False,
 ) -> None:
     """Estimate how far each pixel is; pictures are drawn from dark (least) to bright (most)."""
-    from eyebright.models import DepthEstimator, load_model
-    from eyebright.pipeline.finders import box_of
-    from eyebright.pipeline.looking import depth_picture
+    from eyebright.pipeline.lookers import measuring_depth
 
-    loaded = load_model(model, home=given_home(context))
-    if not isinstance(loaded, DepthEstimator):
-        raise InputError(f"--model: {model} estimates no depth; its card says task {loaded.card.task!r}")
-    part = None if roi is None else box_of(roi)
-    problems, drawings = Problems(), Drawings(out)
-    results: list[dict[str, Any]] = []
-    with drawings.closing:
-        for shot in shots(inputs, problems):
-            facts, drawn = depth_picture(loaded, shot.frame.image, roi=part)
-            results.append({"image": shot.name, **facts})
-            drawings.add(shot, drawn)
-    if as_json:
-        print_json({"model": loaded.card.name, "results": results, "problems": problems.lines})
-    else:
-        columns = ("least", "median", "most")
-        table(["image", *columns], [[each["image"], *(f"{each[c]:.3f}" for c in columns)] for each in results])
-    problems.finish(len(results))
+    looker = measuring_depth(model, home=given_home(context), roi=roi)
+    look(inputs, looker, ["image", *_DEPTHS], _depths, as_json=as_json, out=out)
+
+
+_DEPTHS = ("least", "median", "most")
+
+
+def _segments(entry: dict[str, Any]) -> list[list[str]]:
+    name, area = entry["image"], entry["width"] * entry["height"]
+    if "parts" in entry:
+        return [[name, part, f"{share:.1%}"] for part, share in entry["parts"].items()]
+    if "regions" in entry:
+        return [[name, f"{entry['regions']} regions", f"{entry['median_size'] / area:.1%}"]]
+    return [[name, one["class"], f"{one.get('mask_area', 0) / area:.1%}"] for one in entry["detections"]]
+
+
+def _poses(entry: dict[str, Any]) -> list[list[str]]:
+    return [[entry["image"], str(len(one.get("keypoints", ())))] for one in entry["poses"]]
+
+
+def _depths(entry: dict[str, Any]) -> list[list[str]]:
+    return [[entry["image"], *(f"{entry[name]:.3f}" for name in _DEPTHS)]]

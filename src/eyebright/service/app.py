@@ -16,6 +16,7 @@ from eyebright.service import problems, state
 from eyebright.service.api import (
     authenticity,
     authenticity_cases,
+    batches,
     classify,
     detect,
     faces,
@@ -28,6 +29,7 @@ from eyebright.service.api import (
     indexing,
     jobs,
     live,
+    looking,
     measures,
     models,
     records,
@@ -91,8 +93,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     state.install(app, services)
     problems.install(app)
     parts = (
-        classify, search, records, indexing, image, detect, regions, measures, track, track_eval, authenticity,
-        authenticity_cases, faces, faces_people, faces_groups, faces_work, faces_live, models, jobs, live, health,
+        classify, search, records, indexing, image, detect, looking, batches, regions, measures, track, track_eval,
+        authenticity, authenticity_cases, faces, faces_people, faces_groups, faces_work, faces_live, models, jobs, live,
+        health,
     )  # fmt: skip
     for part in parts:  # the first is found fastest
         app.include_router(part.router)

@@ -1,26 +1,18 @@
-"""Objects in a picture, and its segments, poses and depth."""
+"""Objects in a picture, and what looks for them."""
 
 from __future__ import annotations
 
-import base64
-import io
-import tempfile
 import time
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, File, Form, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import Response
 
-from eyebright.core.errors import InputError, ModelError
-from eyebright.core.types import Detections, Frame, Image
-from eyebright.interop import Annotations, annotated, write_coco, write_voc, write_yolo
-from eyebright.media import encode_image
-from eyebright.models import ModelCard, ObjectDetector, all_cards, get_card, load_model, status
+from eyebright.core.errors import ModelError
+from eyebright.core.types import Detections, Frame
+from eyebright.models import ModelCard, all_cards, get_card, status
 from eyebright.pipeline.finders import (
     DEFAULT_CONFIDENCE,
     PEOPLE_CONFIDENCE,
@@ -33,9 +25,8 @@ from eyebright.pipeline.finders import (
     open_finder,
     plain_detections,
 )
-from eyebright.pipeline.looking import depth_picture, find_poses, segment_picture
+from eyebright.service.api.answers import FILES, data_set, drawing
 from eyebright.service.api.models import known_card
-from eyebright.service.folders import safe_names
 from eyebright.service.problems import Refusal, problems
 from eyebright.service.state import Services, Shared
 from eyebright.service.uploads import contents, decoded_bytes, sha256, shown_name
@@ -50,6 +41,10 @@ Picture = Annotated[UploadFile, File(description="A picture.")]
 ModelName = Annotated[str, Form(max_length=200, description="A model with this task, by name.")]
 Least = Annotated[float | None, Form(gt=0, le=1, description="Least score; by default the model's own.")]
 Classes = Annotated[str | None, Form(max_length=2000, description="Only these, as names with commas.")]
+TileSide = Annotated[
+    int | None, Form(ge=64, le=4096, description="Look at tiles of so many pixels too, for small objects.")
+]
+Overlap = Annotated[float, Form(ge=0, le=0.5, description="Part of a tile that neighbours share.")]
 Roi = Annotated[str | None, Form(max_length=100, description="Only in the part `x1,y1,x2,y2`, in pixels.")]
 
 
@@ -97,18 +92,6 @@ class Found(BaseModel):
     detections: list[FoundObject]
 
 
-class Looked(BaseModel):
-    """What a model says about a whole picture."""
-
-    name: str = Field(description="As the client calls the file.")
-    width: int
-    height: int
-    model: str
-    seconds: float = Field(description="From the arrived request to the answer.")
-    facts: dict[str, Any] = Field(description="Parts of the picture, objects, poses, or least, median and most depth.")
-    picture: str = Field(description="The picture with them drawn, JPEG in base64.")
-
-
 @router.get("/models", summary="What looks at pictures", responses=problems())
 def finders(services: Shared) -> FinderPage:
     """Return the detectors, segmenters, pose and depth models, and which one `auto` means on this machine."""
@@ -129,10 +112,7 @@ def finders(services: Shared) -> FinderPage:
 
 @router.post(
     "/run", summary="Find objects", response_model=Found,
-    responses={**problems(404, 409, 415), 200: {"content": {
-        kind: {"schema": {"type": "string", "format": "binary"}}
-        for kind in ("application/zip", "application/xml", "image/jpeg")
-    }}},
+    responses={**problems(404, 409, 415), **FILES},
 )  # fmt: skip
 def run(
     services: Shared,
@@ -141,10 +121,8 @@ def run(
     conf: Least = None,
     classes: Classes = None,
     roi: Roi = None,
-    tiles: Annotated[
-        int | None, Form(ge=64, le=4096, description="Look at tiles of so many pixels too, for small objects.")
-    ] = None,
-    overlap: Annotated[float, Form(ge=0, le=0.5, description="Part of a tile that neighbours share.")] = 0.2,
+    tiles: TileSide = None,
+    overlap: Overlap = 0.2,
     answer: Annotated[
         Literal["json", "coco", "yolo", "voc", "picture"],
         Form(description="A JSON answer, a data set of one picture, or the picture with boxes."),
@@ -160,7 +138,7 @@ def run(
     picture = decoded_bytes(data, name, services.settings)
     finder = _finder(services, model, tiles, overlap)
     least = conf if conf is not None else (PEOPLE_CONFIDENCE if finder.name == "people" else DEFAULT_CONFIDENCE)
-    part, wanted = _part(roi), class_ids(classes or None, finder.labels)
+    part, wanted = part_asked(roi), class_ids(classes or None, finder.labels)
     floor = min(least, FLOOR)
 
     def look() -> Detections:
@@ -174,9 +152,11 @@ def run(
     if wanted is not None:
         found = found[np.isin(found.class_id, sorted(wanted))]
     services.metrics.pictures.labels("detect").inc()
-    if answer != "json":
-        return _file(answer, name, picture, found, finder.labels)
+    if answer == "picture":
+        return drawing(draw_detections(picture, found, finder.labels))
     height, width = picture.shape[:2]
+    if answer != "json":
+        return data_set(answer, name, (height, width), found, finder.labels)
     return Found(
         name=name, width=width, height=height, model=finder.name, confidence=least,
         seconds=time.perf_counter() - began,
@@ -184,44 +164,8 @@ def run(
     )  # fmt: skip
 
 
-@router.post("/segment", summary="Segment a picture", responses=problems(404, 409, 415))
-def segment(
-    services: Shared, image: Picture, model: ModelName, classes: Classes = None, roi: Roi = None, conf: Least = None
-) -> Looked:
-    """Say what each pixel shows, or cut objects out."""
-
-    def work(one: Any, picture: Image) -> tuple[dict[str, Any], Image]:
-        if conf is not None and not isinstance(one, ObjectDetector):
-            raise InputError(f"conf: {model} names each pixel and has no scores; leave it out")
-        return segment_picture(one, picture, roi=_part(roi), wanted=class_ids(classes or None, one.labels))[:2]
-
-    return _looked(services, image, model, "segmentation", work, conf)
-
-
-@router.post("/pose", summary="Find the joints of bodies", responses=problems(404, 409, 415))
-def pose(
-    services: Shared, image: Picture, model: ModelName, classes: Classes = None, roi: Roi = None, conf: Least = None
-) -> Looked:
-    """Find the keypoints of bodies."""
-
-    def work(one: Any, picture: Image) -> tuple[dict[str, Any], Image]:
-        bodies = isinstance(one, ObjectDetector)
-        if conf is not None and not bodies:
-            raise InputError(f"conf: {model} answers with one body whatever is in the picture; leave it out")
-        wanted = class_ids(classes or None, (one.labels if bodies else ()) or ("person",))
-        found, poses = find_poses(one, picture, roi=_part(roi), wanted=wanted)
-        return {"poses": poses}, draw_detections(picture, found, names=False)
-
-    return _looked(services, image, model, "pose", work, conf)
-
-
-@router.post("/depth", summary="Say how far things are", responses=problems(404, 409, 415))
-def depth(services: Shared, image: Picture, model: ModelName, roi: Roi = None) -> Looked:
-    """Estimate the depth of every pixel; the picture of it is of the part that was asked about."""
-    return _looked(services, image, model, "depth", lambda one, picture: depth_picture(one, picture, roi=_part(roi)))
-
-
-def _part(text: str | None) -> Box | None:
+def part_asked(text: str | None) -> Box | None:
+    """Return the part of a picture that was asked about; None: the whole."""
     return box_of(text) if text else None
 
 
@@ -285,56 +229,3 @@ def _shown(card: ModelCard, name: str, note: str) -> list[FinderView]:
         return []
     return [FinderView(name=name, task=card.task, licence=card.licence, present=not note, note=note,
                        confidence=DEFAULT_CONFIDENCE)]  # fmt: skip
-
-
-def _looked(
-    services: Services,
-    image: UploadFile,
-    model: str,
-    task: str,
-    work: Callable[[Any, Image], tuple[dict[str, Any], Image]],
-    conf: float | None = None,
-) -> Looked:
-    began = time.perf_counter()
-    where = usable(services, model, task)
-    picture = decoded_bytes(contents(image), shown_name(image), services.settings)
-
-    def opened() -> Any:
-        one = load_model(where, task=task, home=services.home)
-        if conf is not None and isinstance(one, ObjectDetector):
-            return ObjectDetector(one.card, home=services.home, confidence=conf)
-        return one
-
-    loaded = services.finders.get(("model", where, conf), opened)
-    with services.looking:
-        facts, drawn = work(loaded, picture)
-    services.metrics.pictures.labels(task).inc()
-    height, width = picture.shape[:2]
-    return Looked(
-        name=shown_name(image), width=width, height=height, model=model, facts=facts,
-        picture=base64.b64encode(encode_image(drawn, "jpeg", 90)).decode(), seconds=time.perf_counter() - began,
-    )  # fmt: skip
-
-
-def _file(kind: str, name: str, picture: Image, found: Detections, labels: tuple[str, ...]) -> Response:
-    """Return a data set of one picture, or the picture with its boxes."""
-    if kind == "picture":
-        return Response(encode_image(draw_detections(picture, found, labels), "jpeg", 92), media_type="image/jpeg")
-    height, width = picture.shape[:2]
-    highest = int(found.class_id.max(initial=-1))
-    named = labels + tuple(f"class {number}" for number in range(len(labels), highest + 1))
-    given = Annotations(named, (annotated(safe_names([name])[0], (height, width), found, 1),))
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        if kind == "coco":
-            write_coco(folder / "coco.json", given)
-            return Response((folder / "coco.json").read_bytes(), media_type="application/json")
-        if kind == "voc":
-            write_voc(folder, given)
-            return Response(next(folder.rglob("*.xml")).read_bytes(), media_type="application/xml")
-        write_yolo(folder, given)
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in sorted(folder.rglob("*.txt")):
-                archive.write(path, path.relative_to(folder))
-        return Response(packed.getvalue(), media_type="application/zip")

@@ -9,12 +9,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path
 from pydantic import BaseModel
-from starlette.responses import StreamingResponse
+from starlette.responses import FileResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from eyebright.core.errors import JobError
 from eyebright.jobs import Job, JobQueue
 from eyebright.service.api.schemas import JobView, Limit, Offset, next_offset
+from eyebright.service.job_files import file_of, forget_files
 from eyebright.service.problems import Refusal, problems
 from eyebright.service.state import Services, Shared
 
@@ -112,9 +113,26 @@ def cancel_job(services: Shared, id: JobId) -> JobView:  # noqa: A002  (the path
 
 @router.delete("/jobs/{id}", status_code=204, summary="Forget a job", responses=problems(404, 409))
 def delete_job(services: Shared, id: JobId) -> None:  # noqa: A002  (the path's own word)
-    """Forget a job that has ended."""
-    known_job(services.jobs, id)
+    """Forget a job that has ended, and remove the files that it made."""
+    job = known_job(services.jobs, id)
     services.jobs.delete(id)
+    forget_files(job)
+
+
+@router.get(
+    "/jobs/{id}/files/{name}", summary="A file that a job made", response_class=FileResponse,
+    responses={**problems(404), 200: {"description": "The file.", "content": {
+        "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}},
+)  # fmt: skip
+def job_file(
+    services: Shared,
+    id: JobId,  # noqa: A002  (the path's own word)
+    name: Annotated[str, Path(max_length=300, description="One of `files` of the job's result.")],
+) -> FileResponse:
+    """Return a file that a job made, such as the worst pictures of a measurement."""
+    path = file_of(known_job(services.jobs, id), name)
+    shown = "inline" if path.suffix in (".jpg", ".png", ".webm") else "attachment"
+    return FileResponse(path, filename=path.name, content_disposition_type=shown)
 
 
 def known_job(jobs: JobQueue, job_id: str) -> Job:

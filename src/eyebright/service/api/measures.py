@@ -12,6 +12,7 @@ from eyebright.service.api.detect import usable, usable_finder
 from eyebright.service.api.regions import Count, Method, Mode, Seed
 from eyebright.service.api.schemas import JobAccepted, JobView
 from eyebright.service.folders import allowed, allowed_folder
+from eyebright.service.job_files import ARGUMENT, new_files
 from eyebright.service.problems import problems
 from eyebright.service.state import Services, Shared
 
@@ -36,6 +37,7 @@ class Measured(Truth):
     pred: Place | None = Field(default=None, description="Predictions as COCO has them; or")
     model: str | None = Field(default=None, max_length=200, description="the name of a model, which looks now.")
     resamples: int = Field(default=200, ge=0, le=10_000, description="Draws for the intervals; 0: none.")
+    worst: bool = Field(default=False, description="Draw the worst pictures; `files` of the result names them.")
 
 
 class DetectionMeasure(Measured):
@@ -144,4 +146,6 @@ def _queued(
     given = {"gt": str(allowed(services.settings, body.gt)), "roots": [str(one) for one in services.settings.roots]}
     if home:
         given["home"] = str(services.home)
+    if isinstance(body, Measured) and body.worst:
+        given[ARGUMENT] = new_files(services)
     return JobAccepted(job=JobView.of(services.jobs.enqueue(kind, {**given, **arguments}, title=title)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Form
@@ -13,10 +13,13 @@ from pydantic import BaseModel, Field
 from eyebright.core.errors import InputError
 from eyebright.core.types import Detections
 from eyebright.media import encode_image
+from eyebright.pipeline.batches import Answer
 from eyebright.pipeline.cutting import cut_picture
 from eyebright.pipeline.finders import box_of
 from eyebright.pipeline.proposing import draw_proposals, propose_boxes
-from eyebright.service.api.detect import Looked, Picture
+from eyebright.service.api.answers import FILES
+from eyebright.service.api.detect import Picture
+from eyebright.service.api.looking import Looked, SegmentAnswer, answered
 from eyebright.service.problems import Refusal, problems
 from eyebright.service.state import Shared
 from eyebright.service.uploads import decoded, shown_name
@@ -76,7 +79,7 @@ def propose(
     )  # fmt: skip
 
 
-@router.post("/cut", summary="Segment without a model", responses=problems(415))
+@router.post("/cut", summary="Segment without a model", response_model=Looked, responses={**problems(415), **FILES})
 def cut(
     services: Shared,
     image: Picture,
@@ -88,7 +91,8 @@ def cut(
         list[str] | None, Form(max_length=MAX_BOXES, description="`x1,y1,x2,y2` in pixels, for grabcut.")
     ] = None,
     count: Annotated[int, Form(ge=1, le=10_000, description="About how many regions.")] = 200,
-) -> Looked:
+    answer: SegmentAnswer = "json",
+) -> Any:
     """Cut objects out of boxes (GrabCut), or the picture into regions of like colour (watershed, SLIC)."""
     began = time.perf_counter()
     given = [box_of(text) for text in box or [] if text]
@@ -107,10 +111,9 @@ def cut(
     if given:
         rows = np.array(given, dtype=np.float32)
         boxes = Detections(rows, np.ones(len(rows), np.float32), np.zeros(len(rows), np.int64))
+    labels = ("object",) if given else ()
     with services.looking:
-        answer = cut_picture(picture, method, boxes=boxes, labels=("object",) if given else (), count=count)
+        cut = cut_picture(picture, method, boxes=boxes, labels=labels, count=count)
     services.metrics.pictures.labels("segmentation").inc()
-    return Looked(
-        name=shown_name(image), width=width, height=height, model=method, facts=answer.facts,
-        picture=base64.b64encode(encode_image(answer.drawn, "jpeg", 90)).decode(), seconds=time.perf_counter() - began,
-    )  # fmt: skip
+    got = Answer(cut.facts, cut.drawn, cut.labels, cut.found)
+    return answered(shown_name(image), picture, method, labels, got, answer, began)

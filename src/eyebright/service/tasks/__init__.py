@@ -10,6 +10,7 @@ KINDS = {
     "authenticity.check": "eyebright.service.tasks.authenticity:check_photos",
     "authenticity.eval": "eyebright.service.tasks.authenticity:evaluate_manifest",
     "authenticity.fit": "eyebright.service.tasks.authenticity:fit",
+    "detect.batch": "eyebright.service.tasks.batches:look",
     "detect.eval": "eyebright.service.tasks.detect:evaluate",
     "detect.pose.eval": "eyebright.service.tasks.detect:evaluate_poses",
     "detect.propose.eval": "eyebright.service.tasks.detect:evaluate_proposals",

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from eyebright.core.errors import InputError
 from eyebright.jobs import JobContext
 from eyebright.media import display_path
+from eyebright.service.tasks.job_files import made_files
 from eyebright.service.tasks.paths import is_inside
 
 
 def evaluate(
-    context: JobContext, home: str, roots: Sequence[str], gt: str, options: dict[str, Any], model: dict[str, Any] | None
+    context: JobContext,
+    home: str,
+    roots: Sequence[str],
+    gt: str,
+    options: dict[str, Any],
+    model: dict[str, Any] | None,
+    files: str | None = None,
 ) -> dict[str, Any]:
     """Measure detections; `model`: what `open_finder` takes, where there are no predictions."""
     from eyebright.pipeline.finders import open_finder
@@ -25,27 +32,29 @@ def evaluate(
     if model is not None:
         model["confidence"] = model["confidence"] or LEAST
         finder = open_finder(home=Path(home), **model)
-    return measure_detections(finder=finder, **paths)
+    return _drawn(files, lambda worst: measure_detections(finder=finder, worst=worst, **paths))
 
 
 def evaluate_segments(
-    context: JobContext, home: str, roots: Sequence[str], gt: str, options: dict[str, Any]
+    context: JobContext, home: str, roots: Sequence[str], gt: str, options: dict[str, Any], files: str | None = None
 ) -> dict[str, Any]:
     """Measure objects with masks, or class maps."""
     from eyebright.pipeline.measuring_segments import measure_segments
 
     context.progress(0, stage="measuring")
-    return measure_segments(home=Path(home), **_checked(roots, gt, options, maps=True))
+    paths = _checked(roots, gt, options, maps=True)
+    return _drawn(files, lambda worst: measure_segments(home=Path(home), worst=worst, **paths))
 
 
 def evaluate_poses(
-    context: JobContext, home: str, roots: Sequence[str], gt: str, options: dict[str, Any]
+    context: JobContext, home: str, roots: Sequence[str], gt: str, options: dict[str, Any], files: str | None = None
 ) -> dict[str, Any]:
     """Measure keypoints."""
     from eyebright.pipeline.measuring_poses import measure_poses
 
     context.progress(0, stage="measuring")
-    return measure_poses(home=Path(home), **_checked(roots, gt, options))
+    paths = _checked(roots, gt, options)
+    return _drawn(files, lambda worst: measure_poses(home=Path(home), worst=worst, **paths))
 
 
 def evaluate_proposals(
@@ -61,6 +70,15 @@ def evaluate_proposals(
         boxes=lambda image: propose_boxes(image, **proposing), count=int(proposing["count"]), **paths
     )
     return {"method": proposing["method"], **figures}
+
+
+def _drawn(files: str | None, measure: Callable[[Path | None], dict[str, Any]]) -> dict[str, Any]:
+    """Return the figures, with `files`, the names of the pictures of the worst, where these were asked for."""
+    if files is None:
+        return measure(None)
+    with made_files(files) as folder:
+        figures = measure(folder)
+        return {**figures, "files": sorted(path.name for path in folder.iterdir())}
 
 
 def _checked(roots: Sequence[str], gt: str, options: dict[str, Any], *, maps: bool = False) -> dict[str, Any]:
