@@ -28,7 +28,8 @@ def client(tmp_path_factory):
     own = home / "models" / "own"
     own.mkdir(parents=True)
     for name, outputs, task in (("boxes", "yolox", "detection"), ("parts", "semantic", "segmentation"),
-                                ("joints", "pose", "pose"), ("far", "depth", "depth")):  # fmt: skip
+                                ("joints", "pose", "pose"), ("far", "depth", "depth"),
+                                ("lines", "depth", "edges")):  # fmt: skip
         made = TINY.write(own, outputs, getattr(TINY, outputs)(), task=task)
         for suffix in (".onnx", ".toml"):
             Path(made).with_suffix(suffix).rename(own / f"{name}{suffix}")
@@ -124,6 +125,14 @@ def test_segments_and_poses_as_files(client):
     for more in ({"path": "depth", "model": "own/far"}, {"path": "pose", "model": "own/joints"}, cut):
         drawn = decode_image(asked(client, answer="picture", **more).content, where="drawn")
         assert drawn.shape == (128, 192, 3)
+
+
+def test_edges_are_learned_by_an_own_network(client):
+    asked = "/image/edges?method=learned&model="
+    drawn = client.post(asked + "own/lines", files={"image": ("a.png", GREY, "image/png")})
+    assert Image.open(io.BytesIO(drawn.content)).size == (192, 128)
+    wrong = client.post(asked + "own/parts", files={"image": ("a.png", GREY, "image/png")})
+    assert "expected a model for edges" in problem_of(wrong, 422)
 
 
 def test_wrong_questions_are_told(client):

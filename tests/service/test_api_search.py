@@ -331,11 +331,29 @@ def test_duplicates_and_eval_and_reindex_run_as_jobs(own):
     lists = {"gallery": b"cat.jpg,cat\ncoffee.jpg,cup\nchina.jpg,house\n", "queries": b"copy.jpg,cat\n"}
     job = wait(own, own.post("/search/eval", files=lists, data={"folder": str(own.pictures)}))
     assert job["result"]["recall@1"] == 1.0
+    other = {"folder": str(own.pictures), "model": "dlib_resnet"}
+    job = wait(own, own.post("/search/eval", files=lists, data=other))
+    assert job["result"]["recall@1"] == 1.0
     job = wait(own, own.post("/search/reindex", json={}))
     assert (job["state"], job["result"]["pictures"]) == ("done", 7)
     # the server notices the new index, also for an upload that it had described for the old one
     assert ids(own.post("/search/query", data={"id": "cat.jpg", "k": "1"})) == ["copy.jpg"]
     assert not [path for path in (own.home / "uploads").rglob("*") if path.is_file()]
+
+
+def test_another_model_is_refused_or_makes_another_index(own):
+    upload = [("files", ("x.jpg", jpeg(seed=5)))]
+    assert "was indexed with efficientnet_lite0" in problem_of(
+        own.post("/search/records", files=upload, data={"model": "dlib_resnet"}), 409
+    )
+    assert "fetch it first" in problem_of(
+        own.post("/search/index", data={"folder": str(own.pictures), "model": "youtureid"}), 409
+    )
+    assert "expected a model for embedding" in problem_of(own.post("/search/reindex", json={"model": "nanodet"}), 422)
+    job = own.post("/search/index", data={"folder": str(own.pictures), "model": "dlib_resnet"})
+    assert "was indexed with" in wait(own, job)["problem"]
+    wait(own, own.post("/search/reindex", json={"model": "dlib_resnet"}))
+    assert own.post("/search/records", files=upload, data={"model": "dlib_resnet"}).json()["added"] == ["x.jpg"]
 
 
 def test_folders_outside_the_allowed_ones_stay_closed(own, tmp_path):

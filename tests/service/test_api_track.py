@@ -104,6 +104,30 @@ def test_a_video_of_an_allowed_folder_and_only_its_first_seconds(client):
     assert (job["done"], job["total"]) == (42, 42)  # it is read twice
 
 
+def test_clips_around_events_and_options_as_toml(client):
+    source = client.post("/track/sources", data={"source": "street.mp4"}).json()
+    config = f'line = ["{LINE}"]\ntracker = "bytetrack"\nconf = 0.1\n'
+    asked = {"source": source["id"], "config": config, "clips": True, "keep": "1h", "tracker": "sort"}
+    job = ended(client, client.post("/track/run", json=asked))
+    assert (job["state"], job["result"]["clips"]) == ("done", 1), job["problem"]
+    assert job["result"]["lines"]["gate"]["in"] == 1
+    [clip] = client.get(f"/track/results/{job['result']['result']}").json()["clips"]
+    film = client.get(clip)
+    assert (film.headers["content-type"], film.content[4:8]) == ("video/mp4", b"ftyp")
+    problem_of(client.get(clip.replace("clip-", "clip-0")), 404)
+    for wrong, words in (
+        ({"config": 'webhook = "http://example.org"'}, "posts events to nobody"),
+        ({"config": 'out = "/tmp/x.mp4"'}, "config: out: not here"),
+        ({"config": 'clips = "/tmp"'}, "config: clips"),
+        ({"config": "line = 5"}, "line: expected a list of texts"),
+        ({"config": "conf = 7"}, "config: conf: "),
+        ({"config": "= ="}, "config: no TOML"),
+        ({"clips": True, "keep": "soon"}, "an age such as"),
+        ({"keep": "1h"}, "ask for clips too"),
+    ):
+        assert words in problem_of(client.post("/track/run", json={"source": source["id"], **wrong}), 422)
+
+
 def test_a_source_whose_link_was_changed_is_refused_by_the_job(client, place, tmp_path):
     link = place / "films" / "link.mp4"
     link.symlink_to(place / "films" / "street.mp4")

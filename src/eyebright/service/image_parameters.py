@@ -93,6 +93,7 @@ class Edges(Nothing):
     low: float | None = Field(default=None, ge=0, le=10_000, description="For canny; none: from the gradient's median.")
     high: float | None = Field(default=None, ge=0, le=10_000, description="For canny; none: likewise.")
     sigma: float | None = Field(default=None, gt=0, le=50, description="Of the smoothing, in pixels.")
+    model: str = Field(default="dexined", max_length=200, description="For `learned`: a network of edges, by name.")
 
 
 class FindKeypoints(Nothing):

@@ -56,9 +56,28 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     where = display_path(path)
     try:
-        found = tomllib.loads(Path(path).read_text("utf-8"))
+        text = Path(path).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{where}: cannot read the configuration: {error}") from error
+    found = parse_config(text, where)
+    for name in _PATHS:
+        if found.get(name, "-") != "-":
+            found[name] = str(Path(path).absolute().parent / found[name])
+    return found
+
+
+def parse_config(text: str, where: str) -> dict[str, Any]:
+    """Like `read_config`, from its text; names of files stay as they are.
+
+    Args:
+        text: TOML.
+        where: what it is called in errors.
+
+    Raises:
+        InputError: no TOML, an unknown option, or a value of a wrong type.
+    """
+    try:
+        found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{where}: no TOML: {error}") from error
     for name, value in found.items():
@@ -71,8 +90,6 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
             raise InputError(f"{where}: {name}: expected {kind}, got {value!r}")
         if list in kinds and isinstance(value, str):
             found[name] = [value]
-        if name in _PATHS and value != "-":
-            found[name] = str(Path(path).absolute().parent / value)
     return found
 
 

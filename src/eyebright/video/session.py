@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from eyebright.core.errors import InputError, MediaError
 from eyebright.core.protocols import Source
 from eyebright.core.types import Frame
 from eyebright.media import CameraSource, RtspSource, VideoSource, display_path, open_source
+from eyebright.video.clips import ClipOutput, parse_age
 from eyebright.video.config import settings_from
 from eyebright.video.detectors import open_detector, open_embedder
 from eyebright.video.pictures import HeatOutput, VideoOutput
@@ -30,6 +32,8 @@ FILES = {
     "heat": "heat.png",
 }
 """What a session writes; a video without a single track has all of them too."""
+CLIPS = "clips"
+"""The folder of the films around events."""
 
 _LOOK_S = 0.2
 Tell = Callable[[int, int | None, float | None], None]
@@ -96,7 +100,8 @@ def track_to_folder(
         source: what `open_source` takes.
         folder: is there already.
         options: those of `read_config` that choose what is done, such as `model`, `tracker`, `line` and `zone`; see
-            `settings_from`.
+            `settings_from`. With `clips` true, a short film around every event comes into the folder `CLIPS`; those
+            older than `keep`, such as `1h`, are removed while the run lasts.
         seconds: only so many of the source; None: all. A live source needs a number.
         name: what results call a source that is a file; None: its path.
         home: see `eyebright.media.home.home_dir`.
@@ -104,7 +109,8 @@ def track_to_folder(
             frames a second. Whatever it raises ends the run, and then nothing is written.
 
     Returns:
-        Plain values: `report` (as of `VideoTracker.run`), `timeline` (see `Timeline`) and `files` (name to file).
+        Plain values: `report` (as of `VideoTracker.run`), `timeline` (see `Timeline`), `files` (name to file) and
+        `clips` (names of files).
 
     Raises:
         InputError: an option is wrong, or a live source without `seconds`.
@@ -134,7 +140,11 @@ def track_to_folder(
     if refine and total is not None:
         total *= 2  # it is read twice
     timeline = Timeline()
-    outputs: list[Output] = [
+    keep_s = parse_age(options["keep"]) if options.get("keep") else None
+    if keep_s is not None and not options.get("clips"):
+        raise InputError("keep: says how long clips are kept; ask for clips too")
+    outputs: list[Output] = [ClipOutput(folder / CLIPS, keep_s)] if options.get("clips") else []
+    outputs += [
         VideoOutput(folder / FILES["video"]),
         MotOutput(folder / FILES["mot"]),
         CsvOutput(folder / FILES["csv"]),
@@ -148,12 +158,14 @@ def track_to_folder(
     except BaseException:  # it may have come to its end meanwhile
         for file in FILES.values():
             (folder / file).unlink(missing_ok=True)
+        shutil.rmtree(folder / CLIPS, ignore_errors=True)
         raise
     files = {name: file for name, file in FILES.items() if (folder / file).is_file()}
     facts = report.to_dict()
     if not live:
         facts["sources"][0]["source"] = name or display_path(source)
-    return {"report": facts, "timeline": timeline.to_dict(), "files": files}
+    clips = sorted(path.name for path in (folder / CLIPS).glob("*")) if options.get("clips") else []
+    return {"report": facts, "timeline": timeline.to_dict(), "files": files, "clips": clips}
 
 
 class _Shown:

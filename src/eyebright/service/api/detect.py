@@ -191,11 +191,11 @@ def usable_finder(services: Services, model: str) -> tuple[str, str]:
     return name, name if name == "people" else str(usable(services, name, "detection"))
 
 
-def usable(services: Services, name: str, task: str) -> str | Path:
-    """Return what `load_model` takes for the model that a client names.
+def usable(services: Services, name: str, *tasks: str) -> str | Path:
+    """Return what `load_model` takes for the model that a client names, which is for one of these tasks.
 
     Raises:
-        Refusal: no such model, one for another task, one whose card is wrong, or one that must be fetched first.
+        Refusal: no such model, one for other tasks, one whose card is wrong, or one that must be fetched first.
     """
     own = next((path for path in _own_files(services) if name == f"own/{path.stem}"), None)
     try:
@@ -203,8 +203,8 @@ def usable(services: Services, name: str, task: str) -> str | Path:
     except ModelError as error:
         assert own is not None
         raise Refusal(409, "model", _told(error, own)) from error
-    if card.task != task:
-        raise Refusal(422, "model", f"{name}: expected a model for {task}, its card says {card.task}")
+    if not set(tasks) & set(card.abilities):
+        raise Refusal(422, "model", f"{name}: expected a model for {' or '.join(tasks)}, its card says {card.task}")
     if own is not None:
         return own
     if status(card, home=services.home).state == "absent":

@@ -16,11 +16,11 @@ from starlette.responses import JSONResponse, Response
 
 from eyebright.core.errors import InputError
 from eyebright.imaging import Picture, learned_edges
-from eyebright.models import load_model, status
-from eyebright.service.api.models import known_card
+from eyebright.models import load_model
+from eyebright.service.api.detect import usable
 from eyebright.service.image_parameters import Edges, Scenes
 from eyebright.service.image_tools import MAX_PIXELS, TOOLS, Tool, film_cuts, join, picture_facts, plain
-from eyebright.service.problems import Refusal, problems
+from eyebright.service.problems import problems
 from eyebright.service.settings import Settings
 from eyebright.service.state import Services, Shared
 from eyebright.service.uploads import check_count, contents, decoded_bytes, shown_name
@@ -28,7 +28,6 @@ from eyebright.service.uploads import check_count, contents, decoded_bytes, show
 router = APIRouter(tags=["Image tools"])
 
 Upload = Annotated[UploadFile, File(description="A picture.")]
-_EDGE_MODEL = "dexined"
 _PNG = {"image/png": {"schema": {"type": "string", "format": "binary"}}}
 _ZIP = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
 _JSON = {"application/json": {"schema": {"type": "object", "additionalProperties": True}}}
@@ -143,20 +142,18 @@ for _tool in TOOLS:
 def _done(services: Services, tool: Tool, files: list[UploadFile], asked: BaseModel) -> Response:
     pictures = [_read(file, services.settings) for file in files]
     if isinstance(asked, Edges) and asked.method == "learned":
-        return _answer(_learned(services, pictures[0]))
+        return _answer(_learned(services, pictures[0], asked.model))
     result = tool.run(pictures, asked)
     services.metrics.pictures.labels("image").inc(len(files))
     return _answer(result)
 
 
-def _learned(services: Services, picture: Picture) -> Picture:
+def _learned(services: Services, picture: Picture, model: str) -> Picture:
     """Draw edges with a network, when its weights are here."""
-    card = known_card(_EDGE_MODEL)
-    if status(card, home=services.home).state == "absent":
-        raise Refusal(
-            409, "model", f"{card.name}: is not on this machine; fetch it first: POST /models/{card.name}/pull"
-        )
-    network = load_model(card.name, task="edges", home=services.home, threads=1)
+    where = usable(services, model, "edges")
+    network = services.finders.get(
+        ("edges", where), lambda: load_model(where, task="edges", home=services.home, threads=1)
+    )
     # DexiNed gives a map a stage and, last, their fusion
     return learned_edges(picture, lambda one: [*network.run(one).values()][-1])
 

@@ -13,8 +13,7 @@ from starlette.responses import Response
 from eyebright.core.errors import InputError, MediaError
 from eyebright.imaging import NEAR_DUPLICATE_DISTANCE
 from eyebright.media import IMAGE_SUFFIXES, display_path
-from eyebright.service.api.models import known_card
-from eyebright.service.api.records import JPEG, with_suffix
+from eyebright.service.api.records import JPEG, SearchModel, search_model, with_suffix
 from eyebright.service.api.schemas import JobAccepted, JobView
 from eyebright.service.folders import allowed, allowed_folder, new_upload_folder, subfolders, uploads_folder
 from eyebright.service.problems import Refusal, problems
@@ -64,6 +63,7 @@ def index(
     metadata: Annotated[UploadFile | None, File(description="A CSV table with a column `path`.")] = None,
     types: Annotated[list[str] | None, Form(max_length=200, description="`COLUMN=TYPE`, not to be guessed.")] = None,
     prune: Annotated[bool, Form(description="Remove records whose file is gone.")] = False,
+    model: SearchModel = None,
 ) -> JobAccepted:
     """Index pictures in the background; done again it does only what changed."""
     settings = services.settings
@@ -89,6 +89,7 @@ def index(
             "metadata": str(place / "table.csv") if place and table is not None else None,
             "types": chosen,
             "prune": prune,
+            "model": search_model(services, model),
         }
         return _queued(services, "search.index", arguments, title)
     except BaseException:
@@ -99,10 +100,7 @@ def index(
 @router.post("/search/reindex", status_code=202, summary="Describe every picture anew", responses=problems(404, 409))
 def reindex(services: Shared, body: ReindexRequest | None = None) -> JobAccepted:
     """Describe every picture anew in the background; the old index answers until the new one is whole."""
-    model = body.model if body else None
-    if model:
-        model = known_card(model).name
-    arguments = {"home": str(services.home), "model": model or None}
+    arguments = {"home": str(services.home), "model": search_model(services, body.model if body else None)}
     return _queued(services, "search.reindex", arguments, "Describe every picture anew")
 
 
@@ -128,11 +126,13 @@ def evaluate(
     queries: Annotated[UploadFile, File(description="The same.")],
     folder: Annotated[str, Form(min_length=1, max_length=4000, description="To which the paths are relative.")],
     exclude_self: Annotated[bool, Form(description="A query is not its own answer.")] = False,
+    model: SearchModel = None,
 ) -> JobAccepted:
     """Measure the search on labelled lists in the background; the index is not touched."""
     root = allowed_folder(services.settings, folder)
+    described_by = search_model(services, model)
     place = new_upload_folder(services.settings)
-    arguments: dict[str, Any] = {"home": str(services.home), "exclude_self": exclude_self}
+    arguments: dict[str, Any] = {"home": str(services.home), "exclude_self": exclude_self, "model": described_by}
     try:
         for name, file in (("gallery", gallery), ("queries", queries)):
             path = place / f"{name}.csv"

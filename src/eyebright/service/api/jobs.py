@@ -122,7 +122,8 @@ def delete_job(services: Shared, id: JobId) -> None:  # noqa: A002  (the path's 
 @router.get(
     "/jobs/{id}/files/{name}", summary="A file that a job made", response_class=FileResponse,
     responses={**problems(404), 200: {"description": "The file.", "content": {
-        "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}},
+        kind: {"schema": {"type": "string", "format": "binary"}}
+        for kind in ("application/json", "application/zip", "image/jpeg", "image/png", "video/webm")}}},
 )  # fmt: skip
 def job_file(
     services: Shared,

@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from eyebright.core.errors import InputError, QueryError
 from eyebright.media import image_info
-from eyebright.search import Listed
+from eyebright.search import ImageSearch, Listed
+from eyebright.service.api.detect import usable
 from eyebright.service.api.schemas import Limit, Offset, RecordId, RecordView, Value, Where, next_offset
 from eyebright.service.folders import uploads_folder
 from eyebright.service.pictures import LONGEST
@@ -26,6 +27,11 @@ JPEG: dict[int | str, dict[str, Any]] = {
     200: {"description": "The picture.", "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}},
     304: {"description": "It has not changed."},
 }
+
+SearchModel = Annotated[
+    str | None,
+    Form(max_length=200, description="What describes the pictures, by name; none: what the index has."),
+]
 
 
 class RecordPage(BaseModel):
@@ -72,15 +78,20 @@ def add_records(
     metadata: Annotated[
         str | None, Form(max_length=100_000, description="A JSON object of plain values, the same for all.")
     ] = None,
+    model: SearchModel = None,
 ) -> Added:
     """Add pictures to the index at once; a given id that is there already is replaced."""
     check_count(files, services.settings)
     names = [name for name in ids or [] if name] or None
+    described_by = search_model(services, model)
     values = parsed_metadata(metadata)
     for file in files:
         decoded(file, services.settings, min_size=64)  # within the limits, before anything is kept
     with kept(files, services.settings) as paths:
-        return Added(added=services.search.add(paths, ids=names, metadata=values))
+        if described_by is None:
+            return Added(added=services.search.add(paths, ids=names, metadata=values))
+        with ImageSearch(home=services.home, model=described_by) as search:  # refused where the index has another
+            return Added(added=search.add(paths, ids=names, metadata=values))
 
 
 @router.delete("/search/records", summary="Remove records by filter", responses=problems(409))
@@ -219,3 +230,12 @@ def _forget_upload(services: Services, record: Listed) -> None:
 def with_suffix(path: Path) -> Path:
     """Give an uploaded picture without a usual ending the one of its format."""
     return path.rename(path.with_name(f"{path.name}.{image_info(path).format.lower()}"))
+
+
+def search_model(services: Services, name: str | None) -> str | None:
+    """Return what describes pictures; None: what the index has.
+
+    Raises:
+        Refusal: no such model, one that describes no pictures, or one that must be fetched first.
+    """
+    return str(usable(services, name, "embedding", "face-embedding", "reid")) if name else None

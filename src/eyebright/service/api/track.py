@@ -8,7 +8,7 @@ import shutil
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Path, UploadFile
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import FileResponse
 
 from eyebright.core.errors import InputError
@@ -20,8 +20,9 @@ from eyebright.service.problems import Refusal, problems
 from eyebright.service.state import Services, Shared
 from eyebright.service.tasks.track import RESULT
 from eyebright.tracking import TRACKERS, make_tracker
-from eyebright.video.config import settings_from
-from eyebright.video.session import FILES
+from eyebright.video.clips import parse_age
+from eyebright.video.config import parse_config, settings_from
+from eyebright.video.session import CLIPS, FILES
 
 router = APIRouter(tags=["Track"])
 
@@ -33,6 +34,10 @@ _KINDS = {
     ".webm": "video/webm", ".txt": "text/plain", ".csv": "text/csv", ".jsonl": "application/jsonl",
     ".png": "image/png",
 }  # fmt: skip
+_CLIP = {
+    "description": "The film, or the part that was asked for.",
+    "content": {"video/mp4": {"schema": {"type": "string", "format": "binary"}}},
+}
 _FILE = {
     "description": "The file, or the part that was asked for.",
     "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in _KINDS.values()},
@@ -101,6 +106,15 @@ class RunRequest(BaseModel):
         default=None, max_length=200, description="Know objects by their looks as well: an embedder of the catalogue."
     )
     seconds: float | None = Field(default=None, gt=0, le=86_400, description="Only so many; live sources need it.")
+    clips: bool = Field(default=False, description="Write a short film around every event.")
+    keep: str | None = Field(
+        default=None, max_length=20, description="Remove clips older than `30m`, `12h`, `7d` while the run lasts."
+    )
+    config: str | None = Field(
+        default=None, max_length=20_000,
+        description="These options as TOML, as `--config` takes them, but no places of files; what is given beside "
+        "it counts more.", examples=['line = ["gate=0,120,320,120"]'],
+    )  # fmt: skip
 
 
 class ResultView(BaseModel):
@@ -108,6 +122,7 @@ class ResultView(BaseModel):
 
     report: dict[str, Any] = Field(description="As `eyebright track run --json` prints it.")
     timeline: dict[str, Any] = Field(description="Counts by time, events and stays.")
+    clips: list[str] = Field(description="Where the films around events are.")
     files: dict[str, str] = Field(description="Where each file is.", examples=[{"csv": "/track/results/.../files/csv"}])
 
 
@@ -160,14 +175,18 @@ def delete_source(services: Shared, id: SourceId) -> None:  # noqa: A002  (the p
 def run(services: Shared, body: RunRequest) -> JobAccepted:
     """Track a source in the background; the job's `result` is the id of what it made."""
     facts = videos.source_facts(services.home, body.source)
-    given = body.model_dump(exclude={"source", "seconds", "homography"}, exclude_none=True)
+    given = _options(body)
     settings_from(given)  # wrong shapes and numbers are told now
-    make_tracker(body.tracker)
-    if body.model not in ("motion", "people"):
-        given["model"] = _detector(services, body.model)
-    if body.embedder is not None:
-        _check_embedder(services, body.embedder)
-    if facts["live"] and body.refine:
+    make_tracker(given["tracker"])
+    if given["model"] not in ("motion", "people"):
+        given["model"] = _detector(services, given["model"])
+    if "embedder" in given:
+        _check_embedder(services, given["embedder"])
+    if "keep" in given:
+        parse_age(given["keep"])
+        if not given["clips"]:
+            raise InputError("keep: says how long clips are kept; ask for clips too")
+    if facts["live"] and given["refine"]:
         raise InputError("refine: needs finished footage; a live source is tracked as it comes")
     if facts["live"] and body.seconds is None:
         raise InputError("seconds: a camera or a stream does not end by itself; say for how long it is watched")
@@ -195,6 +214,7 @@ def result(services: Shared, id: ResultId) -> ResultView:  # noqa: A002  (the pa
     return ResultView(
         report=found["report"],
         timeline=found["timeline"],
+        clips=[f"/track/results/{id}/clips/{name}" for name in found.get("clips", ())],
         files={name: f"/track/results/{id}/files/{name}" for name in found["files"]},
     )
 
@@ -214,10 +234,48 @@ def result_file(
     return FileResponse(path, media_type=_KINDS[path.suffix], filename=path.name, content_disposition_type=disposition)
 
 
+@router.get(
+    "/track/results/{id}/clips/{name}", summary="A film around an event", response_class=FileResponse,
+    responses={**problems(404), 200: _CLIP, 206: _CLIP},
+)  # fmt: skip
+def result_clip(
+    services: Shared,
+    id: ResultId,  # noqa: A002  (the path's own word)
+    name: Annotated[str, Path(pattern=r"^clip-[\w.~-]{1,200}$", description="As `clips` of the result names it.")],
+) -> FileResponse:
+    """Return a clip; with a `Range` only that part."""
+    path = videos.result_file(services.home, id, f"{CLIPS}/{name}")
+    return FileResponse(path, media_type="video/mp4", filename=path.name, content_disposition_type="inline")
+
+
 @router.delete("/track/results/{id}", status_code=204, summary="Remove a result", responses=problems(404))
 def delete_result(services: Shared, id: ResultId) -> None:  # noqa: A002  (the path's own word)
     """Remove everything that tracking made of a source."""
     videos.remove(videos.results_folder(services.home) / id, "result")
+
+
+def _options(body: RunRequest) -> dict[str, Any]:
+    """Return what a run is told: what the request says, then what its configuration says, then the defaults.
+
+    Raises:
+        InputError: a configuration that is none, or that names places of files or where events are posted to.
+    """
+    beside = {"source", "seconds", "homography", "config"}
+    found = {} if body.config is None else parse_config(body.config, "config")
+    unfit = sorted(set(found) - set(RunRequest.model_fields) | set(found) & {"clips", "homography"})
+    if unfit:
+        raise InputError(
+            f"config: {', '.join(unfit)}: not here; the source, the homography and clips are given beside it, all "
+            "files are made, and this server posts events to nobody"
+        )
+    try:
+        said = RunRequest.model_validate({"source": body.source, **found})  # within the same limits
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"config: {where}: {first['msg']}") from error
+    given = said.model_dump(exclude=beside, exclude_none=True)
+    return given | body.model_dump(exclude=beside, exclude_unset=True, exclude_none=True)
 
 
 def _shown(facts: dict[str, Any]) -> SourceView:

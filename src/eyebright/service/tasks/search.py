@@ -25,6 +25,7 @@ def index(
     metadata: str | None = None,
     types: dict[str, str] | None = None,
     prune: bool = False,
+    model: str | None = None,
 ) -> dict[str, Any]:
     """Index a folder; files that links lead out of `roots` to are left out."""
     root, inside = Path(folder).resolve(), [Path(path) for path in roots]
@@ -32,7 +33,7 @@ def index(
     outside = [path for path in listing.paths if not is_inside(path.resolve(), inside)]
     left_out = set(outside)
     only = [path for path in listing.paths if path not in left_out] if outside else None
-    with ImageSearch(home=home) as search:
+    with ImageSearch(home=home, model=model) as search:
         report = search.index(root, metadata, types=types, prune=prune, only=only, progress=_told(context))
     report.problems += [Problem(path, "leads out of the folders that this server may use") for path in outside]
     if metadata is not None:
@@ -67,10 +68,10 @@ def find_duplicates(
 
 
 def evaluate(
-    context: JobContext, home: str, gallery: str, queries: str, exclude_self: bool = False
+    context: JobContext, home: str, gallery: str, queries: str, exclude_self: bool = False, model: str | None = None
 ) -> dict[str, float | None]:
     """Measure the search on labelled lists, which are removed at the end."""
-    with ImageSearch(home=home) as search:
+    with ImageSearch(home=home, model=model) as search:
         figures = search.eval(gallery, queries, exclude_self=exclude_self, progress=_told(context))
     shutil.rmtree(Path(gallery).parent, ignore_errors=True)
     return figures

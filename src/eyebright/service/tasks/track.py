@@ -39,7 +39,7 @@ def run(
         raise
     [report] = found["report"]["sources"]
     kept = {key: report[key] for key in ("frames", "tracks", "media_s", "seconds", "fps", "lines", "zones")}
-    return {"result": place.name, "files": sorted(found["files"]), **kept}
+    return {"result": place.name, "files": sorted(found["files"]), "clips": len(found["clips"]), **kept}
 
 
 def evaluate(
