@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from eyebright.authenticity._bank import PatchBank, PatchFindings, patch_features
     from eyebright.authenticity._cases import Cases, CaseSummary, CaseView, Decision, StoredCase
     from eyebright.authenticity._checker import AuthenticityChecker
     from eyebright.authenticity._codes import Code, check_digit, gtin14, read_codes
@@ -38,6 +39,8 @@ _HOMES = {
     "Look": "_results",
     "MadePhoto": "_simulate",
     "Pack": "_packs",
+    "PatchBank": "_bank",
+    "PatchFindings": "_bank",
     "PrintedCode": "_printing",
     "Product": "_results",
     "SerialEntry": "_ledger",
@@ -55,6 +58,7 @@ _HOMES = {
     "learn": "_decide",
     "make_photos": "_simulate",
     "compare_lines": "_text",
+    "patch_features": "_bank",
     "picture_of": "_report",
     "read_codes": "_codes",
     "read_lines": "_text",
@@ -83,6 +87,8 @@ __all__ = [
     "Look",
     "MadePhoto",
     "Pack",
+    "PatchBank",
+    "PatchFindings",
     "PrintedCode",
     "Product",
     "SerialEntry",
@@ -100,6 +106,7 @@ __all__ = [
     "gtin14",
     "learn",
     "make_photos",
+    "patch_features",
     "picture_of",
     "read_codes",
     "read_lines",
