@@ -162,10 +162,14 @@ def test_measuring_stays_in_the_allowed_folders(client):
         (client.folder / name).write_bytes(png(image))
     data = {"folder": str(client.folder)}
     table = b"path,product,role,boxes\na.png,p,reference,\nb.png,p,counterfeit,150 220 200 250\n"
-    job = ended(client, client.post("/authenticity/eval", files={"manifest": ("m.csv", table)}, data=data))
+    given = {"manifest": ("m.csv", table), "ledger": ("l.csv", b"serial,product\nA1,p\n")}
+    job = ended(client, client.post("/authenticity/eval", files=given, data=data))
     assert job["state"] == "done", job
     assert (job["result"]["region_precision"], job["result"]["auroc"]) == (1.0, None)
     assert job["result"]["photos"][0]["path"] == "b.png"
+    given["ledger"] = ("l.csv", b"number\nA1\n")
+    job = ended(client, client.post("/authenticity/eval", files=given, data=data))
+    assert (job["state"], job["problem"].startswith("ledger.csv: ")) == ("failed", True), job
     for wrong in (b"path,product,role\n../../etc/passwd,p,reference\n", b"product\np\n"):
         problem_of(client.post("/authenticity/eval", files={"manifest": ("m.csv", wrong)}, data=data), 422)
     outside = client.post("/authenticity/eval", files={"manifest": ("m.csv", table)}, data={"folder": "/etc"})

@@ -280,13 +280,19 @@ def evaluate(
     manifest: Annotated[UploadFile, File(description="A CSV table: path, product, role, and serial, kind, boxes.")],
     folder: Annotated[str, Form(min_length=1, max_length=4000, description="To which the paths are relative.")],
     false_alarm: Annotated[float, Form(gt=0, lt=1)] = 0.01,
+    ledger: Annotated[
+        UploadFile | None, File(description="A CSV table of the serials that were given out: serial, product.")
+    ] = None,
 ) -> JobAccepted:
     """Measure in the background, in a store of its own; the registered products are not touched."""
     root = allowed_folder(services.settings, folder)
     text = with_absolute_paths(shown_name(manifest), contents(manifest), root, services.settings.roots)
     path = new_upload_folder(services.settings) / "manifest.csv"
     path.write_text(text, encoding="utf-8")
-    arguments = {"home": str(services.home), "manifest": str(path), "false_alarm": false_alarm}
+    arguments: dict[str, Any] = {"home": str(services.home), "manifest": str(path), "false_alarm": false_alarm}
+    if ledger is not None and ledger.size:
+        path.with_name("ledger.csv").write_bytes(contents(ledger))
+        arguments["ledger"] = str(path.with_name("ledger.csv"))
     job = services.jobs.enqueue("authenticity.eval", arguments, title="Measure authenticity")
     return JobAccepted(job=JobView.of(job))
 

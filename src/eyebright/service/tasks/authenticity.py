@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -46,14 +47,21 @@ def check_photos(
     return {"photos": rows, "verdicts": verdicts}
 
 
-def evaluate_manifest(context: JobContext, home: str, manifest: str, false_alarm: float) -> dict[str, Any]:
-    """Measure on a manifest with absolute paths, which is removed at the end."""
+def evaluate_manifest(
+    context: JobContext, home: str, manifest: str, false_alarm: float, ledger: str | None = None
+) -> dict[str, Any]:
+    """Measure on a manifest with absolute paths, which is removed at the end with the table of serials."""
 
     def told(done: int, total: int) -> None:
         context.progress(done, total, stage="checking")
 
-    figures = evaluate(manifest, home=Path(home), false_alarm=false_alarm, progress=told)
-    Path(manifest).unlink(missing_ok=True)
+    try:
+        figures = evaluate(manifest, home=Path(home), ledger=ledger, false_alarm=false_alarm, progress=told)
+    except InputError as error:  # without the folders of the server
+        raise InputError(str(error).replace(f"{Path(manifest).parent}/", "")) from error
+    finally:
+        if not context.interrupted:
+            shutil.rmtree(Path(manifest).parent, ignore_errors=True)
     photos = [{**photo, "path": display_path(Path(photo["path"]).name)} for photo in figures["photos"][:_LISTED]]
     return {**figures, "photos": photos}
 
