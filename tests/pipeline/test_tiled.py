@@ -66,6 +66,25 @@ def test_large_objects_are_whole_in_the_whole_picture(seed, count):
     np.testing.assert_array_equal(np.reshape(sorted(found.xyxy.tolist()), (-1, 4)), boxes)
 
 
+class Overconfident(Blobs):
+    """Surer of its boxes the less it sees, and puts them too tight."""
+
+    def one(self, image):
+        found = super().one(image)
+        if max(image.shape[:2]) > 128:
+            return found
+        return Detections(found.xyxy + np.float32([2, 2, -2, -2]), found.confidence + 0.05, found.class_id)
+
+
+@pytest.mark.parametrize(("side", "inset"), [(110, 0), (20, 2)])
+def test_what_the_whole_picture_shows_well_is_taken_from_there(side, inset):
+    """In 300 pixels an object of 110 is 47 pixels of a tile of 128, which is large; one of 20 is 9."""
+    image = np.zeros((300, 300, 3), np.uint8)
+    image[105 : 105 + side, 105 : 105 + side] = 255
+    [found] = TiledDetector(Overconfident(), side=128, overlap=0.5).predict([image])
+    np.testing.assert_array_equal(found.xyxy, [[105 + inset] * 2 + [105 + side - inset] * 2])
+
+
 def test_what_every_view_cuts_is_joined_along_the_seam():
     image = np.zeros((128, 400, 3), np.uint8)
     image[50:70, 20:390] = 255

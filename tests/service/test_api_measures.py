@@ -84,7 +84,8 @@ def test_detections_are_measured_from_a_file_and_by_a_model(client):
     want = measure_detections(folder / "shots" / "truth.json", pred=folder / "found.json", resamples=5)
     assert got == json.loads(json.dumps(want))
     assert got["AP"] == 1
-    looked = figures(client, "/detect/eval", **asked, model="own/boxes")
+    looked = figures(client, "/detect/eval", **asked, model="own/boxes", worst=True)
+    assert looked["files"] == ["01_a.jpg"]
     assert 0 <= looked["AP"] < 1
     assert looked["per_class"]["cat"]["objects"] == 1
 
@@ -92,7 +93,12 @@ def test_detections_are_measured_from_a_file_and_by_a_model(client):
 def test_segments_and_keypoints_are_measured(client):
     asked = {"gt": "shots/truth.json", "pred": "found.json", "resamples": 2}
     assert figures(client, "/detect/segment/eval", **asked)["AP"] == 1
-    assert figures(client, "/detect/pose/eval", **asked, sigmas=[0.05])["AP"] == 1
+    job = ended(client, "/detect/pose/eval", **asked, sigmas=[0.05], worst=True)
+    assert job["result"]["AP"] == 1
+    for name in job["result"]["files"]:
+        drawn = client.get(f"/jobs/{job['id']}/files/{name}")
+        assert decode_image(drawn.content, where=name).shape == (90, 120, 3)
+    assert [name.partition("_")[2] for name in job["result"]["files"]] == ["a.jpg"]
     maps = client.shared / "maps"
     maps.mkdir()
     numbers = np.zeros((90, 120), np.uint8)
@@ -101,8 +107,10 @@ def test_segments_and_keypoints_are_measured(client):
     same = figures(client, "/detect/segment/eval", gt="maps", pred="maps", labels="ground,sky", resamples=2)
     assert same["mIoU"] == 1
     assert set(same["per_class"]) == {"ground", "sky"}
-    looked = figures(client, "/detect/segment/eval", gt="maps", images="shots", model="own/parts", resamples=2)
+    looked = figures(client, "/detect/segment/eval", gt="maps", images="shots", model="own/parts", resamples=2,
+                     worst=True)  # fmt: skip
     assert 0 <= looked["mIoU"] < 1
+    assert looked["files"] == ["01_a.png"]
 
 
 def test_proposals_of_one_picture_and_their_recall(client):

@@ -12,10 +12,17 @@ from eyebright.core.protocols import Detector
 from eyebright.core.types import Bools, Detections, Image, Ints, Masks, check_image
 from eyebright.imaging import tile_boxes
 from eyebright.ops import nms, shift_detections
-from eyebright.ops.boxes import area
+from eyebright.ops.boxes import area, iou
 
 _SHORT = 0.02
 """A network's box of a cut object may end this part of a tile before the edge; boxes so near are doubtful."""
+_CLEAR = 32.0
+"""Pixels of a tile (root of the area) from which an object is not small, as COCO has it: the whole picture shows it as
+well as a tile does when it is shrunk to the size of a tile."""
+_SAME = 0.3
+"""Overlap (IoU) from which a tile's box is of an object that the whole picture has; tiles mostly see a part of it."""
+_MOSTLY = 0.7
+"""Part of a box that lies in another one, from which it is a piece of that."""
 _PAIRS = 250_000
 """Pairs of a piece and a whole object that are looked at together."""
 
@@ -23,8 +30,9 @@ _PAIRS = 250_000
 class TiledDetector:
     """Looks at overlapping tiles and at the whole picture; implements `eyebright.core.protocols.Detector`.
 
-    Small objects become large to the network in a tile, large ones are whole in the whole picture. An object that a
-    tile's inner edge cuts is dropped when another view has it whole; what every view cuts is joined along the seam.
+    Small objects become large to the network in a tile, large ones are whole in the whole picture, so what is large
+    there is taken from there. An object that a tile's inner edge cuts is dropped when another view has it whole; what
+    every view cuts is joined along the seam.
 
     Args:
         detector: what looks at each tile.
@@ -81,10 +89,13 @@ class TiledDetector:
             cuts.append(_cut(part, (x1, y1, x2, y2), size, 1))
             doubts.append(_cut(part, (x1, y1, x2, y2), size, max(1, _SHORT * self.side)))
             seen.append(np.full(len(part), number))
-        together = Detections.concatenate(_alike(parts))
-        return merge(
-            together, np.concatenate(cuts), np.concatenate(seen), self.iou_threshold, doubtful=np.concatenate(doubts)
-        )
+        together, view = Detections.concatenate(_alike(parts)), np.concatenate(seen)
+        cut, doubtful = np.concatenate(cuts), np.concatenate(doubts)
+        if self.whole:
+            large = _large(together, self.side / max(size))
+            kept = ~_taken(together, large & (view < len(views) - 1), np.flatnonzero(view == len(views) - 1))
+            together, view, cut, doubtful = together[kept], view[kept], cut[kept], doubtful[kept]
+        return merge(together, cut, view, self.iou_threshold, doubtful=doubtful)
 
 
 def merge(
@@ -129,13 +140,33 @@ def _suppressed(found: Detections, rows: Ints, iou_threshold: float) -> Ints:
     return rows[nms(found.xyxy[rows], found.confidence[rows], iou_threshold, found.class_id[rows])]
 
 
+def _large(found: Detections, shrunk: float) -> Bools:
+    """Say which objects are not small when the picture is shrunk so much."""
+    large: Bools = np.sqrt(area(found.xyxy)) * shrunk >= _CLEAR
+    return large
+
+
+def _taken(found: Detections, asked: Bools, whole: Ints) -> Bools:
+    """Say which of those asked about are, or lie in, one of the rows `whole` of their class."""
+    out = np.zeros(len(found), dtype=bool)
+    rows = np.flatnonzero(asked)
+    step = max(1, _PAIRS // max(len(whole), 1))
+    for start in range(0, len(rows) if len(whole) else 0, step):
+        some = rows[start : start + step]
+        same = found.class_id[some][:, None] == found.class_id[whole][None]
+        boxes, others = found.xyxy[some], found.xyxy[whole]
+        near = (iou(boxes, others) > _SAME) | (_inside(boxes, others) > _MOSTLY)
+        out[some] = (near & same).any(axis=1)
+    return out
+
+
 def _outside(found: Detections, pieces: Ints, whole: Ints) -> Ints:
     """Return the pieces that do not mostly lie in a whole object of their class, and so are no part of it."""
     out = [pieces[:0]]
     step = max(1, _PAIRS // max(len(whole), 1))
     for start in range(0, len(pieces), step):  # huge pictures have ten thousands of objects
         some = pieces[start : start + step]
-        covered = _inside(found.xyxy[some], found.xyxy[whole]) > 0.7
+        covered = _inside(found.xyxy[some], found.xyxy[whole]) > _MOSTLY
         same = found.class_id[some][:, None] == found.class_id[whole][None]
         out.append(some[~(covered & same).any(axis=1)])
     return np.concatenate(out)
