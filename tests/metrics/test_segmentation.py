@@ -12,9 +12,11 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from eyebright.core.errors import InputError
+from eyebright.core.protocols import Metric
 from eyebright.core.types import Detections, Masks
 from eyebright.interop import AnnotatedImage, Annotations, to_coco
 from eyebright.metrics import (
+    ClassMapMetric,
     evaluate_detections,
     evaluate_masks,
     mean_iou,
@@ -66,6 +68,34 @@ def test_intervals_hold_the_figure_and_shrink_with_more_pictures():
         low, high = out["intervals"]["mIoU"]
         assert low < out["mIoU"] < high
     assert np.ptp(many["intervals"]["mIoU"]) < np.ptp(few["intervals"]["mIoU"])
+
+
+def test_one_picture_after_the_other_gives_what_all_at_once_do():
+    random = np.random.default_rng(4)
+    truth = [random.integers(0, 4, (9, 7 + n)) for n in range(12)]
+    found = [random.integers(0, 4, one.shape) for one in truth]
+    metric = ClassMapMetric(["a", "b", "c", "d"], resamples=50)
+    assert isinstance(metric, Metric)
+    metric.update(truth[0], found[0])
+    metric.reset()
+    for one, other in zip(truth, found, strict=True):
+        metric.update(one, other)
+    assert metric.compute() == mean_iou(truth, found, ["a", "b", "c", "d"], resamples=50)
+    joined = [np.concatenate([one.ravel() for one in side])[None] for side in (truth, found)]
+    assert metric.compute()["mIoU"] == mean_iou([joined[0]], [joined[1]], ["a", "b", "c", "d"], resamples=0)["mIoU"]
+
+
+def test_classes_without_names_are_numbered_as_they_come():
+    metric = ClassMapMetric(resamples=0)
+    metric.update(np.array([[0, 1, 255]]), np.array([[0, 1, 3]]))
+    metric.update(np.array([[0, 4]]), np.array([[0, 2]]))
+    out = metric.compute()
+    assert out["confusion"]["labels"] == [f"class {number}" for number in range(5)]
+    assert out["mIoU"] == pytest.approx(2 / 4)
+    assert out["worst"][0] == {"image": "1", "wrong": 0.5, "mIoU": pytest.approx(1 / 3)}
+    for wrong, message in ((255, "'not looked at'"), (5000, "expected classes 0 to 1023")):
+        with pytest.raises(InputError, match=message):
+            metric.update(np.zeros((1, 1), int), np.full((1, 1), wrong))
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from eyebright.metrics.detection import evaluate_detections, worst_images
     from eyebright.metrics.keypoints import evaluate_keypoints, object_keypoint_similarity
     from eyebright.metrics.mot import MotScores, combined, mot_scores, mot_sequence
-    from eyebright.metrics.pixels import mean_iou
+    from eyebright.metrics.pixels import ClassMapMetric, mean_iou
     from eyebright.metrics.proposals import proposal_recall
     from eyebright.metrics.retrieval import RetrievalMetric, average_precision, hit_at, precision_at
     from eyebright.metrics.segmentation import evaluate_masks, panoptic_quality
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "ClassMapMetric": "pixels",
     "Interval": "verification",
     "MotScores": "mot",
     "RetrievalMetric": "retrieval",
@@ -65,6 +66,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "ClassMapMetric",
     "Interval",
     "MotScores",
     "RetrievalMetric",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ def measure_segments(
     resamples: int = 200,
     worst: Path | None = None,
 ) -> dict[str, Any]:
-    """Measure objects with masks (`eyebright.metrics.evaluate_masks`) or class maps (`eyebright.metrics.mean_iou`).
+    """Measure objects with masks (`metrics.evaluate_masks`) or class maps (`metrics.ClassMapMetric`).
 
     Args:
         gt: a COCO file of objects with masks, or a folder of class maps.
@@ -102,25 +103,28 @@ def _of_maps(
     resamples: int,
     worst: Path | None,
 ) -> dict[str, Any]:
-    from eyebright.metrics import mean_iou
+    from eyebright.metrics import ClassMapMetric
 
     if pred is None and images is None:
         raise InputError("segment eval: --model needs --images DIR, the pictures that the class maps are of")
-    truth = {name: _map(path) for name, path in _by_name(gt).items()}
+    truth = _by_name(gt)
     if not truth:
         raise InputError(f"{gt}: no class maps in this folder")
     pictures = {} if images is None else _by_name(images)
-    named: tuple[str, ...] = ()
+    named: Sequence[str] | None = None
     if pred is not None:
-        found = {name: _map(path) for name, path in _paired(gt, pred).items()}
+        paths = _paired(truth, gt, pred)
+        found: Callable[[Path], ClassMap] = lambda name: _map(paths[name])  # noqa: E731  (as the other)
     else:
-        found, named = _named_pixels(str(model), home, {name: _picture(pictures, name, images) for name in truth})
-    order = sorted(truth)
-    both = [truth[name] for name in order], [found[name] for name in order]
-    highest = int(max(int(m[m != ignore].max(initial=0)) for side in both for m in side))
-    names = [name.strip() for name in labels.split(",")] if labels else list(named)
-    names = names or [f"class {k}" for k in range(highest + 1)]
-    figures = mean_iou(*both, names, ignore=ignore, names=[str(name) for name in order], resamples=resamples)
+        for name in truth:
+            _picture(pictures, name, images)
+        look, named = _naming(str(model), home)
+        found = lambda name: look(pictures[name])  # noqa: E731  (as the other)
+    names = [name.strip() for name in labels.split(",")] if labels else named or None
+    metric = ClassMapMetric(names, ignore=ignore, resamples=resamples)
+    for name in sorted(truth):  # one pair of maps is held at a time
+        metric.update(_map(truth[name]), found(name), str(name))
+    figures = metric.compute()
     if worst is not None:
         _draw_wrong(worst, figures["worst"], truth, found, pictures, ignore)
     return figures
@@ -129,8 +133,8 @@ def _of_maps(
 def _draw_wrong(
     folder: Path,
     rows: list[dict[str, Any]],
-    truth: dict[Path, ClassMap],
-    found: dict[Path, ClassMap],
+    truth: dict[Path, Path],
+    found: Callable[[Path], ClassMap],
     pictures: dict[Path, Path],
     ignore: int,
 ) -> None:
@@ -142,30 +146,21 @@ def _draw_wrong(
     folder.mkdir(parents=True, exist_ok=True)
     for rank, row in enumerate(rows, start=1):
         name = Path(row["image"])
-        height, width = truth[name].shape
-        blank = np.full((height, width, 3), 235, np.uint8)
-        picture = read_image(pictures[name]) if name in pictures else blank
-        drawn = draw_map_errors(picture, truth[name], found[name], ignore=ignore)
+        given = _map(truth[name])
+        picture = read_image(pictures[name]) if name in pictures else np.full((*given.shape, 3), 235, np.uint8)
+        drawn = draw_map_errors(picture, given, found(name), ignore=ignore)
         write_image(folder / f"{rank:02d}_{name.name}.png", drawn)
 
 
-def _named_pixels(
-    name: str, home: Path | None, pictures: dict[Path, Path]
-) -> tuple[dict[Path, ClassMap], tuple[str, ...]]:
-    """Return the class maps that a semantic model makes of these pictures, and its names of the classes."""
-    import numpy as np
-
+def _naming(name: str, home: Path | None) -> tuple[Callable[[Path], ClassMap], tuple[str, ...]]:
+    """Return what makes the class map of a picture by a semantic model, and its names of the classes."""
     from eyebright.media import read_image
     from eyebright.models import SemanticSegmenter, load_model
 
     loaded = load_model(name, home=home)
     if not isinstance(loaded, SemanticSegmenter):
         raise InputError(f"--model: {name} names no pixels; its card says task {loaded.card.task!r}")
-    # a set of maps is held at once, so as small as class numbers are
-    maps: dict[Path, ClassMap] = {
-        key: loaded.segment([read_image(path)])[0].class_ids.astype(np.uint16) for key, path in pictures.items()
-    }
-    return maps, loaded.labels
+    return lambda path: loaded.segment([read_image(path)])[0].class_ids, loaded.labels
 
 
 def _looked_at(name: str, home: Path | None, truth: Annotations, folder: Path) -> Annotations:
@@ -200,14 +195,14 @@ def _by_name(folder: Path) -> dict[Path, Path]:
     return out
 
 
-def _paired(gt: Path, pred: Path) -> dict[Path, Path]:
+def _paired(truth: dict[Path, Path], gt: Path, pred: Path) -> dict[Path, Path]:
     """Return the maps of `pred`, which must have the names of those of `gt`."""
-    sides = [_by_name(folder) for folder in (gt, pred)]
-    for one, other, folder in ((sides[0], sides[1], pred), (sides[1], sides[0], gt)):
+    predicted = _by_name(pred)
+    for one, other, folder in ((truth, predicted, pred), (predicted, truth, gt)):
         lone = sorted(set(one) - set(other))
         if lone:
             raise InputError(f"{one[lone[0]]}: has no map of its name in {folder}")
-    return sides[1]
+    return predicted
 
 
 def _picture(pictures: dict[Path, Path], name: Path, folder: Path | None) -> Path:
@@ -227,7 +222,7 @@ def _map(path: Path) -> ClassMap:
                 raise InputError(
                     f"{path}: expected a class map, grey or with a palette, got a picture of mode {image.mode}"
                 )
-            numbers = np.asarray(image)  # of bytes mostly, and kept so: a set of maps is held at once
+            numbers = np.asarray(image)
             return numbers.astype(np.uint8) if numbers.dtype == np.bool_ else numbers
     except OSError as error:
         raise InputError(f"{path}: cannot read the class map: {error}") from error
