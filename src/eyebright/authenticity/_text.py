@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
+import re
+import threading
+import unicodedata
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +16,8 @@ from eyebright.core.errors import ModelError
 from eyebright.core.types import Image, check_image
 
 _SURE = 0.8  # confidence from which a line counts
+_MARKS = re.compile(r"(?<!\d)[.,]|[.,](?!\d)|[\s;:'\"’‘“”`´·•|_\-–—()\[\]]")
+_READING = threading.Lock()
 _SAME = 0.5  # share of characters from which two lines at one place are one line that changed
 
 
@@ -58,7 +63,7 @@ def read_lines(image: Image) -> list[Line]:
     check_image(image, "text")
     if min(image.shape[:2]) < 16:
         return []
-    found = _engine()(np.ascontiguousarray(image[..., ::-1]), use_cls=False)
+    found = _read(image, find=True)
     if found.txts is None:
         return []
     lines = [
@@ -73,8 +78,25 @@ def read_lines(image: Image) -> list[Line]:
     return sorted(lines, key=lambda line: (line.box[1], line.box[0]))
 
 
+def read_line(image: Image) -> str:
+    """Read a picture that is one line of text; empty where nothing is read.
+
+    Raises:
+        InputError: not a picture.
+        ModelError: rapidocr is not installed.
+    """
+    check_image(image, "text")
+    found = _read(image, find=False)
+    return "" if found.txts is None else " ".join(found.txts)
+
+
+def same_words(one: str, two: str) -> bool:
+    """Say whether two lines are the same but for blanks, case, accents and punctuation outside numbers."""
+    return _plain(one) == _plain(two)
+
+
 def compare_lines(expected: list[Line], found: list[Line]) -> list[WordChange]:
-    """Return the lines that are missing, extra or changed; blanks and case do not count.
+    """Return the lines that are missing, extra or changed; blanks, case, accents and punctuation do not count.
 
     Args:
         expected: on the reference.
@@ -88,13 +110,15 @@ def compare_lines(expected: list[Line], found: list[Line]) -> list[WordChange]:
             changes.append(WordChange("missing", line.text, "", line.box))
             continue
         left.remove(best)
-        if _plain(line.text) != _plain(best.text):
+        if not same_words(line.text, best.text):
             changes.append(WordChange("changed", line.text, best.text, line.box))
     return changes + [WordChange("extra", "", line.text, line.box) for line in left]
 
 
 def _plain(text: str) -> str:
-    return "".join(text.split()).casefold()
+    letters = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    bare = _MARKS.sub("", letters.casefold())
+    return bare.replace(",", ".")  # what is left of them stands between digits
 
 
 def _likeness(one: Line, two: Line) -> float:
@@ -106,6 +130,11 @@ def _overlap(one: Line, two: Line) -> bool:
     across = min(one.box[2], two.box[2]) - max(one.box[0], two.box[0])
     down = min(one.box[3], two.box[3]) - max(one.box[1], two.box[1])
     return across > -grown and down > -grown
+
+
+def _read(image: Image, *, find: bool) -> Any:
+    with _READING:  # the engine remembers what it was asked to do
+        return _engine()(np.ascontiguousarray(image[..., ::-1]), use_det=find, use_cls=False, use_rec=True)
 
 
 @functools.lru_cache(maxsize=1)

@@ -1,0 +1,75 @@
+"""The words of a registered photo against those of its reference, which are read once and kept with the store.
+
+What is read otherwise is read a second time, from the line alone and enlarged, before it is called changed: a reader's
+slip on small print is not evidence.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from eyebright.authenticity._database import Database
+from eyebright.authenticity._text import Line, WordChange, compare_lines, read_line, read_lines, same_words
+from eyebright.core.types import Image
+
+_KEY = "words: "
+_HIGH, _GROWN = 48, 0.15  # pixels to which a line is enlarged for the second look, and what it is taken larger by
+
+
+def reference_lines(database: Database, product: str, reference: Image) -> list[Line]:
+    """Return the lines of a reference, read when they are asked for first.
+
+    Args:
+        database: where they are kept until the product is forgotten.
+        product: its name.
+        reference: RGB `uint8 (H, W, 3)`.
+
+    Raises:
+        ModelError: rapidocr is not installed.
+    """
+    mark = f"{importlib.metadata.version('rapidocr')} {hashlib.sha256(reference.tobytes()).hexdigest()[:16]}"
+    with database.reading() as db:
+        row = db.execute("SELECT value FROM settings WHERE name = ?", (_KEY + product,)).fetchone()
+    kept = json.loads(row["value"]) if row else {}
+    if mark not in kept:
+        lines = read_lines(reference)
+        with database.writing() as db:
+            row = db.execute("SELECT value FROM settings WHERE name = ?", (_KEY + product,)).fetchone()
+            kept = json.loads(row["value"]) if row else {}
+            kept[mark] = [dataclasses.asdict(line) for line in lines]
+            db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (_KEY + product, json.dumps(kept)))
+    return [Line(line["text"], tuple(line["box"]), line["confidence"]) for line in kept[mark]]
+
+
+def changed_words(expected: Sequence[Line], photo: Image) -> list[WordChange]:
+    """Return the lines of a photo laid over its reference that are missing, extra or changed.
+
+    Args:
+        expected: the lines of the reference.
+        photo: RGB `uint8 (H, W, 3)`, laid over the reference.
+
+    Raises:
+        ModelError: rapidocr is not installed.
+    """
+    changes = compare_lines(list(expected), read_lines(photo))
+    return [change for change in changes if change.kind == "extra" or not _reads(photo, change)]
+
+
+def _reads(photo: Image, change: WordChange) -> bool:
+    """Say whether the line reads as expected when it is looked at alone."""
+    x1, y1, x2, y2 = change.box
+    off = _GROWN * (y2 - y1)
+    left, top = max(0, round(x1 - off)), max(0, round(y1 - off))
+    part = photo[top : round(y2 + off), left : round(x2 + off)]
+    if min(part.shape[:2]) < 4:
+        return False
+    scale = max(1.0, _HIGH / part.shape[0])
+    large = cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    return same_words(change.expected, read_line(np.ascontiguousarray(large)))
