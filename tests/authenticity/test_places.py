@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from eyebright.authenticity import draw_pack, recapture
+from eyebright.authenticity import compare, draw_pack, recapture
 from eyebright.authenticity._counterfeits import FORGERIES, Original
 from eyebright.authenticity._places import odd_places
 
@@ -34,6 +34,26 @@ def test_what_was_printed_otherwise_is_the_oddest_place(original, genuine, kind)
     y, x = np.unravel_index(int(fake.odd.argmax()), fake.odd.shape)
     assert x1 - 13 <= x <= x2 + 13
     assert y1 - 13 <= y <= y2 + 13
+
+
+def told(original, image, seed):
+    photo, _ = recapture(image, np.random.default_rng(seed), degrees=12)
+    found = compare(original.image, photo)
+    return found.reference_regions
+
+
+def test_a_genuine_photo_has_few_places_that_differ(original):
+    assert len(told(original, original.image, 4)) <= 3
+
+
+@pytest.mark.parametrize("kind", ["moved", "swapped", "missing"])
+def test_the_strongest_place_that_differs_is_the_one_that_was_changed(original, kind):
+    image, ((x1, y1, x2, y2),) = FORGERIES[kind](original, np.random.default_rng(1))
+    first, *others = told(original, image, 4)
+    a, b, c, d = first.box
+    assert x1 - 13 <= (a + c) / 2 <= x2 + 13
+    assert y1 - 13 <= (b + d) / 2 <= y2 + 13
+    assert len(others) <= 5
 
 
 def test_light_that_was_added_is_glare_and_not_odd(original):

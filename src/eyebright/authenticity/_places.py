@@ -38,10 +38,12 @@ class OddPlaces:
         odd: `float32 (H, W)` of the reference's size: 1 is what noise and print off by a fifth of a pixel leave; 0
             where nothing can be said.
         glare: `bool (H, W)`: light that was added, or that the camera could not hold.
+        known: `bool (H, W)`: where something can be said.
     """
 
     odd: Floats
     glare: Bools
+    known: Bools
 
     @property
     def worst(self) -> float:
@@ -61,7 +63,8 @@ def odd_places(reference: Image, photo: Image, matrix: _Matrix) -> OddPlaces:
     grey, top, expected, covered = _same_pixels(reference, photo, matrix)
     height, width = covered.shape
     if min(height, width) < _TILE or covered.sum() < 4 * _TILE**2:
-        return OddPlaces(np.zeros((height, width), np.float32), np.zeros((height, width), bool))
+        nothing = np.zeros((height, width), bool)
+        return OddPlaces(np.zeros((height, width), np.float32), nothing, nothing)
     one, top = _unbent(grey, top, expected, covered)
     two, gain = _same_blur(one, expected, covered)
     weight = covered.astype(np.float32)
@@ -81,7 +84,7 @@ def odd_places(reference: Image, photo: Image, matrix: _Matrix) -> OddPlaces:
     # at the pack's edge what lies behind it shines through
     inner = cv2.erode(covered.astype(np.uint8), np.ones((2 * _WINDOW - 1,) * 2, np.uint8), borderValue=0) > 0
     known = inner & (_mean(fine.astype(np.float32)) > 0.6)
-    return OddPlaces(np.where(known, np.sqrt(np.maximum(left, 0) / bound), 0).astype(np.float32), glare)
+    return OddPlaces(np.where(known, np.sqrt(np.maximum(left, 0) / bound), 0).astype(np.float32), glare, known)
 
 
 def _same_pixels(reference: Image, photo: Image, matrix: _Matrix) -> tuple[Floats, Image, Floats, Bools]:
