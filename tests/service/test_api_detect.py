@@ -127,6 +127,43 @@ def test_segments_and_poses_as_files(client):
         assert drawn.shape == (128, 192, 3)
 
 
+def odd(kind: str) -> bytes:
+    """Return a picture as one seldom gets it."""
+    made = io.BytesIO()
+    if kind == "narrow":
+        Image.new("RGB", (1, 10_000)).save(made, "PNG")
+    elif kind == "large":
+        Image.new("RGB", (4000, 3000), (90, 120, 60)).save(made, "JPEG")
+    elif kind == "cmyk":
+        Image.new("CMYK", (192, 128), (40, 60, 80, 10)).save(made, "JPEG")
+    elif kind == "moving":
+        frames = [Image.new("P", (192, 128), number) for number in range(3)]
+        frames[0].save(made, "GIF", save_all=True, append_images=frames[1:])
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "size"), [("narrow", (1, 10_000)), ("large", (4000, 3000)), ("cmyk", (192, 128)), ("moving", (192, 128))]
+)
+def test_odd_pictures_are_looked_at(client, kind, size):
+    for path, model in (("run", "own/boxes"), ("segment", "own/parts"), ("depth", "own/far")):
+        answer = asked(client, odd(kind), "odd.jpg", path=path, model=model)
+        assert answer.status_code == 200, answer.text
+        assert (answer.json()["width"], answer.json()["height"]) == size
+
+
+@pytest.mark.parametrize(
+    ("data", "says"), [(b"", "got an empty file"), (b"not a picture", "expected a JPEG"),
+                       (b"\x1aE\xdf\xa3" + bytes(60), "expected a JPEG"),
+                       (b"\0\0\0\x18ftypisom" + bytes(60), "odd.jpg")]
+)  # fmt: skip
+def test_what_is_no_picture_is_told_in_one_line(client, data, says):
+    for path, model in (("run", "own/boxes"), ("segment", "own/parts"), ("pose", "own/joints"), ("depth", "own/far")):
+        answer = asked(client, data, "odd.jpg", path=path, model=model)
+        assert answer.status_code in (415, 422), answer.text
+        assert says in problem_of(answer, answer.status_code)
+
+
 def test_edges_are_learned_by_an_own_network(client):
     asked = "/image/edges?method=learned&model="
     drawn = client.post(asked + "own/lines", files={"image": ("a.png", GREY, "image/png")})

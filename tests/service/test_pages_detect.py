@@ -71,12 +71,38 @@ def test_boxes_are_drawn_and_the_threshold_asks_nothing_anew(browser, looking) -
         page.select_option("#model", "own/semantic")
         page.wait_for_selector("#objects", state="hidden")
         until(page, "document.querySelector('#picture img').naturalWidth === 192")
-        assert page.is_disabled("#tiles")
+        assert page.is_enabled("#tiles")
         with page.expect_download() as saved:
             page.click("#downloads a >> nth=1")
         assert "bird" in saved.value.path().read_text()
+        with page.expect_download() as saved:
+            page.click("[data-format=mask]")
+        assert saved.value.path().read_bytes()[1:4] == b"PNG"
         page.click("#another")
         assert page.is_visible("#drop")
+
+
+def test_several_pictures_are_shown_in_turn_and_looked_at_in_the_background(browser, looking) -> None:
+    server, folder = looking
+    with clean_page(browser, server.address) as page:
+        page.goto("/app/detect")
+        page.wait_for_selector("#message .state")
+        assert "Drop pictures here\nor paste them with" in page.inner_text("[data-upload]")
+        page.select_option("#model", "own/yolox")
+        assert page.is_hidden("#all")
+        page.set_input_files(FILES, [str(folder / name) for name in ("grey.png", STRANGE)])
+        page.wait_for_selector("#picture svg[aria-label^='grey.png'], #picture img[alt^='grey.png']")
+        assert page.inner_text("#file-name") == "2 pictures"
+        page.select_option("#which", label=STRANGE)
+        page.wait_for_selector("#picture [alt^='strange'], #picture [aria-label^='strange']")
+        page.click("#all")
+        page.wait_for_selector("#jobs .job[data-state=done] .files a")
+        names = page.locator("#jobs .files a").all_inner_texts()
+        assert names == ["coco.json", "pictures.zip", "results.json", "voc.zip", "yolo.zip"]
+        with page.expect_download() as saved:
+            page.click("#jobs .files a >> nth=0")
+        assert len(json.loads(saved.value.path().read_text())["images"]) == 2
+        assert page.evaluate(CONTRAST) == []
 
 
 def test_files_that_are_not_shown_or_no_pictures(browser, looking) -> None:

@@ -135,7 +135,7 @@ for _tool in TOOLS:
         description=f"As `eyebright image {_tool.name}`. A picture is answered with PNG.",
         operation_id=f"image_{_tool.name.replace('-', '_')}",
         response_class=Response,
-        responses={**problems(409, 415), 200: {"description": "What it made.", "content": _CONTENT[_tool.gives]}},
+        responses={**problems(404, 409, 415), 200: {"description": "What it made.", "content": _CONTENT[_tool.gives]}},
     )
 
 

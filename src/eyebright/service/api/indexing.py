@@ -55,7 +55,7 @@ class DuplicatesRequest(BaseModel):
     distance: int = Field(default=NEAR_DUPLICATE_DISTANCE, ge=0, le=64, description="Bits of 128 that may differ.")
 
 
-@router.post("/search/index", status_code=202, summary="Index a folder or uploads", responses=problems(404, 415))
+@router.post("/search/index", status_code=202, summary="Index a folder or uploads", responses=problems(404, 409, 415))
 def index(
     services: Shared,
     folder: Folder = None,
@@ -119,7 +119,7 @@ def duplicates(services: Shared, body: DuplicatesRequest | None = None) -> JobAc
     return _queued(services, "search.duplicates", arguments, f"Find copies in {where}")
 
 
-@router.post("/search/eval", status_code=202, summary="Measure the search", responses=problems(404))
+@router.post("/search/eval", status_code=202, summary="Measure the search", responses=problems(404, 409))
 def evaluate(
     services: Shared,
     gallery: Annotated[UploadFile, File(description="Lines `path, label[, coarse label]`.")],

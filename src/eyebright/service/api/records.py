@@ -70,7 +70,7 @@ def list_records(services: Shared, where: Where = None, limit: Limit = 50, offse
     return RecordPage(items=items, total=total, next_offset=next_offset(offset, len(items), total))
 
 
-@router.post("/search/records", status_code=201, summary="Add pictures", responses=problems(409, 415))
+@router.post("/search/records", status_code=201, summary="Add pictures", responses=problems(404, 409, 415))
 def add_records(
     services: Shared,
     files: Annotated[list[UploadFile], File(description="Pictures.")],

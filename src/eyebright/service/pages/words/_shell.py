@@ -29,6 +29,7 @@ WORDS: dict[str, Any] = {
         "title": "Drop a picture here",
         "title_many": "Drop pictures here",
         "or": "or paste it with Ctrl+V",
+        "or_many": "or paste them with Ctrl+V",
         "pick": "Choose a file",
         "pick_many": "Choose files",
         "camera": "Take a photo",

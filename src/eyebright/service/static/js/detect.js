@@ -2,17 +2,25 @@
 import { ask, form, get, post } from "./api.js";
 import { boxes } from "./boxes.js";
 import { $, count, h, notice, toast, words } from "./dom.js";
+import { JobList } from "./jobs.js";
 import { table } from "./table.js";
 import { upload } from "./upload.js";
 
 const LEAST = 0.05; // as low as the page asks
-const FORMATS = { json: "json", coco: "json", yolo: "zip", voc: "xml", picture: "jpg" };
+const SUFFIXES = { json: "json", coco: "json", yolo: "zip", voc: "xml", picture: "jpg", mask: "png" };
+const OBJECTS = ["json", "coco", "yolo", "voc", "picture"];
+const KINDS = { semantic: ["mask"], instance: ["mask", "coco", "yolo", "voc"] }; // of segments, beside picture and facts
+const TASKS = { detection: "detect", segmentation: "segment", pose: "pose", depth: "depth" };
+const FILES = { detection: ["pictures", "coco", "yolo", "voc"], segmentation: ["pictures", "masks", "coco"], pose: ["pictures", "coco"], depth: ["pictures"] };
 const PATHS = { segmentation: "segment", pose: "pose", depth: "depth" };
 
 let file = null;
+let files = [];
 let models = new Map();
 let answer = null; // of the last question, with what was asked
 let running = null;
+let jobs = null; // of this page
+const mine = new Set(); // their ids
 const addresses = new Set();
 
 function hold(blob) {
@@ -22,11 +30,35 @@ function hold(blob) {
 }
 
 function choose(chosen) {
-  file = chosen;
+  files = chosen;
+  [file = null] = files;
+  const several = files.length > 1;
   $("drop").hidden = Boolean(file);
   $("chosen").hidden = !file;
-  $("file-name").textContent = file?.name ?? "";
+  $("file-name").textContent = several ? words("detect.chosen", { count: count(files.length) }) : (file?.name ?? "");
+  $("several").hidden = $("all").hidden = !several;
+  $("which").replaceChildren(...files.map((one, number) => h("option", { value: number }, one.name)));
   if (file) run();
+}
+
+/** Look at all pictures in the background; the job list has the files that come out. */
+async function all() {
+  const model = meant();
+  const body = form({ task: TASKS[model.task], model: model.name, tiles: tiled(model) });
+  for (const one of files) body.append("files", one);
+  for (const one of FILES[model.task]) body.append("formats", one);
+  try {
+    const { job } = await post("/detect/batch", body);
+    jobs ??= new JobList($("jobs"), { wanted: (one) => mine.has(one.id) });
+    mine.add(job.id);
+    jobs.take(job);
+  } catch (problem) {
+    toast(problem.message);
+  }
+}
+
+function tiled(model) {
+  return ["detection", "segmentation"].includes(model.task) ? $("tiles").value : "";
 }
 
 function meant() {
@@ -36,7 +68,7 @@ function meant() {
 
 function named() {
   const one = meant();
-  $("tiles").disabled = one?.task !== "detection";
+  $("tiles").disabled = !["detection", "segmentation"].includes(one?.task);
   $("why").textContent = one?.reason ?? "";
 }
 
@@ -45,15 +77,15 @@ function named() {
 async function run() {
   if (!file) return notice($("message"), words("detect.missing"));
   running?.abort();
-  const mine = (running = new AbortController());
+  const signalled = (running = new AbortController());
   const model = meant();
-  const asked = { image: file, model: model.name, tiles: model.task === "detection" ? $("tiles").value : "" };
+  const asked = { image: file, model: model.name, tiles: tiled(model) };
   notice($("message"), "");
   $("summary").textContent = words("detect.working");
   $("found").setAttribute("aria-busy", "true");
   try {
-    if (model.task === "detection") await objects(model, asked, mine.signal);
-    else await whole(model, asked, mine.signal);
+    if (model.task === "detection") await objects(model, asked, signalled.signal);
+    else await whole(model, asked, signalled.signal);
     $("found").hidden = false;
   } catch (problem) {
     if (problem.name === "AbortError") return;
@@ -61,7 +93,7 @@ async function run() {
     $("found").hidden = true;
     notice($("message"), problem.message);
   } finally {
-    if (running === mine) $("found").removeAttribute("aria-busy");
+    if (running === signalled) $("found").removeAttribute("aria-busy");
   }
 }
 
@@ -80,7 +112,7 @@ async function objects(model, asked, signal) {
   $("only").replaceChildren($("only").options[0], ...classes.map((name) => h("option", { value: name }, name)));
   $("only").value = "";
   $("downloads").replaceChildren(
-    ...Object.keys(FORMATS).map((kind) => h("button", { class: "secondary", type: "button", "data-format": kind, onclick: () => download(kind) }, words(`detect.${kind}`))),
+    ...OBJECTS.map((kind) => saver(kind, () => download("run", { ...answer.asked, conf: $("least").value, classes: $("only").value }, answer.name, kind))),
   );
   draw();
 }
@@ -102,7 +134,7 @@ async function seen(asked, found, signal) {
 
 /** Segments, poses and depth come as a picture and facts. */
 async function whole(model, asked, signal) {
-  const found = await post(`/detect/${PATHS[model.task]}`, form({ image: asked.image, model: asked.model }), signal);
+  const found = await post(`/detect/${PATHS[model.task]}`, form(asked), signal);
   forget();
   answer = null;
   const bytes = Uint8Array.from(atob(found.picture), (one) => one.charCodeAt(0));
@@ -115,6 +147,7 @@ async function whole(model, asked, signal) {
   $("downloads").replaceChildren(
     h("a", { class: "button secondary", href: address, download: `${stem}-${model.task}.jpg` }, words("detect.picture")),
     h("a", { class: "button secondary", href: facts, download: `${stem}-${model.task}.json` }, words("detect.json")),
+    ...(model.task === "pose" ? ["coco"] : (KINDS[found.facts.kind] ?? [])).map((kind) => saver(kind, () => download(PATHS[model.task], asked, found.name, kind))),
   );
 }
 
@@ -145,13 +178,16 @@ const columns = [
   { title: words("detect.box"), cell: (row) => row.box.map(Math.round).join(" "), number: true },
 ];
 
-async function download(kind) {
-  const asked = form({ ...answer.asked, conf: $("least").value, classes: $("only").value, answer: kind });
+function saver(kind, save) {
+  return h("button", { class: "secondary", type: "button", "data-format": kind, onclick: save }, words(`detect.${kind}`));
+}
+
+async function download(path, asked, name, kind) {
   try {
-    const made = await ask("POST", "/detect/run", asked);
+    const made = await ask("POST", `/detect/${path}`, form({ ...asked, answer: kind }));
     const address = URL.createObjectURL(await made.blob());
-    const stem = answer.name.replace(/\.[^.]*$/, "");
-    const link = h("a", { href: address, download: `${stem}-${kind}.${FORMATS[kind]}` });
+    const stem = name.replace(/\.[^.]*$/, "");
+    const link = h("a", { href: address, download: `${stem}-${kind}.${SUFFIXES[kind]}` });
     link.click();
     setTimeout(() => URL.revokeObjectURL(address), 10000);
   } catch (problem) {
@@ -159,9 +195,9 @@ async function download(kind) {
   }
 }
 
-upload(document.querySelector("[data-upload]"), ([one]) => choose(one));
+upload(document.querySelector("[data-upload]"), choose);
 $("another").addEventListener("click", () => {
-  choose(null);
+  choose([]);
   document.querySelector("[data-upload] input").focus();
 });
 $("least").addEventListener("input", draw);
@@ -170,6 +206,11 @@ $("model").addEventListener("change", () => {
   named();
   if (file) run();
 });
+$("which").addEventListener("change", () => {
+  file = files[Number($("which").value)];
+  run();
+});
+$("all").addEventListener("click", all);
 $("tiles").addEventListener("change", () => file && run());
 $("ask").addEventListener("submit", (event) => {
   event.preventDefault();

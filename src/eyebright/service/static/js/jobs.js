@@ -107,6 +107,7 @@ export class JobList {
       bar,
       h("p", { class: "hint one-line facts" }, facts(job)),
       job.problem ? h("p", { class: "problem" }, job.problem) : null,
+      job.state === "done" ? files(job) : null,
     );
   }
 
@@ -136,6 +137,13 @@ export class JobList {
       words(name),
     );
   }
+}
+
+/** Links to the files that a job made. */
+function files(job) {
+  const names = Array.isArray(job.result?.files) && job.kind.startsWith("detect.") ? job.result.files : [];
+  const link = (name) => h("a", { class: "button secondary", href: `/jobs/${job.id}/files/${encodeURIComponent(name)}`, download: name }, name);
+  return names.length ? h("p", { class: "row files" }, names.map(link)) : null;
 }
 
 /** How far it is and how fast it goes, or when it ended. */
