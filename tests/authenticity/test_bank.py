@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from eyebright.authenticity import PatchBank, patch_features
+from eyebright.authenticity import AuthenticityChecker, PatchBank, make_photos, patch_features
+from eyebright.authenticity import _patches as patches
 from eyebright.authenticity._bank import coreset
 from eyebright.core.errors import InputError, ModelError, StoreError
 
@@ -186,3 +187,85 @@ def test_wrong_arguments_are_one_error():
     with pytest.raises(ModelError, match="no layer named 'nothing'"):
         patch_features(layers=("nothing",))
     assert PatchBank(Plain(), LAYERS, reach=1).fit(good[:1]).score(good[0]) == 0  # one picture is enough
+
+
+def label(seed):
+    """Draw a label full of print."""
+    rng = np.random.default_rng(seed)
+    image = np.full((480, 360, 3), rng.integers(150, 245, 3), np.uint8)
+    for _ in range(40):
+        at = tuple(int(v) for v in rng.integers(0, (360, 480)))
+        cv2.circle(image, at, int(rng.integers(4, 20)), tuple(int(v) for v in rng.integers(0, 255, 3)), -1, cv2.LINE_AA)
+    for line in range(4):
+        cv2.putText(image, f"No. {seed} line {line}", (30, 90 + 100 * line), 0, 1.0, (20, 20, 30), 2, 16)
+    return image
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory, model_home):
+    """One label with a bank; read only."""
+    folder = tmp_path_factory.mktemp("banks")
+    system = AuthenticityChecker(folder, home=model_home)
+    system.enroll("oats", [label(1)])
+    told = []
+    system.fit(false_alarm=0.1, recaptures=12, progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (20, 20)  # eight for the bank, twelve for medians and rank
+    return folder
+
+
+def test_a_check_tells_changed_parts_where_there_is_a_bank(fitted, tmp_path, model_home):
+    system = AuthenticityChecker(fitted, home=model_home)  # another object reads the bank that was kept
+    changed = label(1)
+    cv2.putText(changed, "XX", (150, 235), 0, 1.2, (200, 0, 0), 4, 16)
+    genuine = [
+        system.check([made.image], codes=False).shares["patches"] for made in make_photos(label(1), 3, 0, seed=9)
+    ]
+    fake = system.check([changed], codes=False)
+    assert np.median(genuine) < 2 < fake.shares["patches"]
+    bare = AuthenticityChecker(tmp_path, home=model_home)
+    bare.enroll("oats", [label(1)])
+    for _ in range(2):
+        plain = bare.check([changed], codes=False)
+        assert "patches" not in plain.shares  # and all else is as it was
+        mine, theirs = (one.looks[0].comparison for one in (plain, fake))
+        rest = {name: value for name, value in theirs.features.items() if name != "patches"}
+        assert mine.features == pytest.approx(rest, abs=0.1)
+        assert (mine.heat <= theirs.heat + 0.1).mean() > 0.99
+        bare.fit(recaptures=0)  # makes no bank
+    assert fake.looks[0].comparison.heat[205:240, 150:200].max() > 0.3
+
+
+def test_banks_are_made_once_and_again_when_the_reference_changes(fitted, model_home, tmp_path, monkeypatch):
+    system = AuthenticityChecker(tmp_path, home=model_home)
+    system.enroll("oats", [label(1)])
+    learnt = []
+    real = patches.recapture
+    monkeypatch.setattr(patches, "recapture", lambda *a, **k: learnt.append(1) or real(*a, **k))
+    system.fit(recaptures=8)
+    system.fit(recaptures=8)
+    assert len(learnt) == 8
+    assert "patches" in system.check([label(1)], codes=False).shares
+    system.forget("oats")
+    system.enroll("oats", [label(2)])
+    assert "patches" not in system.check([label(2)], codes=False).shares
+    system.fit(recaptures=8)
+    assert len(learnt) == 16
+    assert "patches" in system.check([label(2)], codes=False).shares
+    system.enroll("rye", [label(3)])
+    system.fit(recaptures=8)  # no more than these eight, which the first product has
+    assert len(learnt) == 16
+    assert "patches" not in system.check([label(3)], product="rye", codes=False).shares
+
+
+def test_a_reference_that_cannot_be_laid_over_itself_gets_no_bank(tmp_path, model_home):
+    system = AuthenticityChecker(tmp_path, home=model_home)
+    system.enroll("blank", [np.full((200, 200, 3), 200, np.uint8)])
+    system.fit(recaptures=8)
+    result = system.check([np.full((200, 200, 3), 200, np.uint8)], codes=False)
+    assert result.verdict == "inconclusive"
+    assert "patches" not in result.shares
+
+
+def test_a_bank_model_without_layers_is_one_error(tmp_path, model_home):
+    with pytest.raises(ModelError, match="at least three layers"):
+        AuthenticityChecker(tmp_path, home=model_home, bank_model="mtcnn")

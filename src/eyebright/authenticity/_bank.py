@@ -239,13 +239,26 @@ class PatchBank:
         return self._memory
 
 
+def middle_layers(model: str) -> tuple[str, ...]:
+    """Return the second and the third layer that the card of a model names (`LAYERS` for `efficientnet_lite0`).
+
+    Raises:
+        ModelError: no such model, or its card names fewer than three.
+    """
+    card = get_card(model)
+    if len(card.layers) < 3:
+        named = ", ".join(card.layers) or "none"
+        raise ModelError(f"{card.name}: expected a card that names at least three layers, its layers: {named}")
+    return card.layers[1:3]
+
+
 def patch_features(
     model: str = "efficientnet_lite0",
     *,
     side: int = 448,
     home: Path | None = None,
     threads: int | None = None,
-    layers: Sequence[str] = LAYERS,
+    layers: Sequence[str] | None = None,
 ) -> ImageFeatures:
     """Return a feature extractor of the catalogue that sees whole pictures, squeezed to a square.
 
@@ -254,19 +267,20 @@ def patch_features(
         side: of the square, in pixels; the network must take it.
         home: where models are kept.
         threads: see `eyebright.models.load_model`.
-        layers: the only ones that will be asked for.
+        layers: the only ones that will be asked for; None: the second and third of its card.
 
     Raises:
         ModelError: no such model, or it has no such layer.
     """
     card = get_card(model)
-    missing = [layer for layer in layers if layer not in card.layers]
+    wanted = middle_layers(model) if layers is None else tuple(layers)
+    missing = [layer for layer in wanted if layer not in card.layers]
     if missing:
         raise ModelError(
             f"{card.name}: no layer named {missing[0]!r}; its card offers {', '.join(card.layers) or 'none'}"
         )
     whole = dataclasses.replace(card, resize="squash")
-    return ImageFeatures(whole, home=home, threads=threads, size=(side, side), only=tuple(layers))
+    return ImageFeatures(whole, home=home, threads=threads, size=(side, side), only=wanted)
 
 
 def coreset(groups: Floats, keep: int) -> tuple[np.ndarray, float]:
@@ -340,4 +354,4 @@ def _weight(patch: Floats, memory: Floats, nearest: int) -> float:
     return 1 - float(np.exp(mine - off.max()) / np.exp(off - off.max()).sum())
 
 
-__all__ = ["LAYERS", "VERSION", "PatchBank", "PatchFindings", "coreset", "patch_features"]
+__all__ = ["LAYERS", "VERSION", "PatchBank", "PatchFindings", "coreset", "middle_layers", "patch_features"]

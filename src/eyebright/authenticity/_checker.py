@@ -21,6 +21,7 @@ from eyebright.authenticity._database import Database
 from eyebright.authenticity._decide import IDENTITY, Calibration, Sample, Verdict, learn
 from eyebright.authenticity._identity import Fit, Identity
 from eyebright.authenticity._ledger import ALARMING, Ledger, SerialFinding
+from eyebright.authenticity._patches import RECAPTURES, PatchBanks
 from eyebright.authenticity._photo import Photo, photo_fault, retake_advice
 from eyebright.authenticity._recaptures import recaptured
 from eyebright.authenticity._results import Box, CheckResult, FitReport, Look, Product
@@ -46,17 +47,20 @@ class AuthenticityChecker:
     Args:
         store: the folder; None: `authenticity/` in the home.
         home: see `eyebright.media.home.home_dir`; models are kept there too.
-        threads: of the embedding model; None: see `eyebright.models.load_model`.
+        threads: of the models; None: see `eyebright.models.load_model`.
+        bank_model: of the catalogue, whose middle layers the patch banks are made of.
 
     Nothing is read or written until it is needed. One object may be used by several threads.
     """
 
     def __init__(
-        self, store: Path | str | None = None, *, home: Path | str | None = None, threads: int | None = None
-    ) -> None:
+        self, store: Path | str | None = None, *, home: Path | str | None = None, threads: int | None = None,
+        bank_model: str = MODEL,
+    ) -> None:  # fmt: skip
         self._home = None if home is None else Path(home)
         self._database = Database(Path(store) if store is not None else home_dir(home) / "authenticity")
         self._shelf = Shelf(self._database)
+        self._banks = PatchBanks(self._database, bank_model, self._home, threads)
         self._threads = threads
         self._lock = threading.Lock()
         self._model: Any = None
@@ -150,12 +154,13 @@ class AuthenticityChecker:
 
         Photos that are labelled genuine rank; where there are none, made recaptures of the references do, and half of
         them set the medians. A product with fewer than four genuine photos gets up to four made ones for its own
-        medians in any case. What was made is kept with its product, so that the next fit need not make it again.
+        medians in any case. Before that, every reference gets a bank of the parts that recaptures of it show (see
+        `PatchBank`). What was made is kept with its product, so that the next fit need not make it again.
 
         Args:
             false_alarm: share of genuine photos that may be called counterfeit, above 0 and below 1.
             seed: of the recaptures.
-            recaptures: at most so many are made, 0 for none.
+            recaptures: at most so many are made, 0 for none, and as many for banks.
             progress: called with photos compared and in all.
 
         Raises:
@@ -167,7 +172,9 @@ class AuthenticityChecker:
             raise InputError(f"fit: expected a number of recaptures of at least 0, got {recaptures}")
         identity = self.identity()
         labelled = {role: self._shelf.photos(role) for role in ("genuine", "counterfeit")}
+        plan = self._banks.plan(identity.references, recaptures, seed)
         done, total = 0, sum(len(photos) for each in labelled.values() for photos in each.values())
+        total += RECAPTURES * len(plan)
 
         def count(more: int = 1) -> None:
             nonlocal done
@@ -184,6 +191,7 @@ class AuthenticityChecker:
                     count()
             return found
 
+        self._banks.make(identity.references, plan, seed, count)
         genuine, fakes = measured("genuine"), measured("counterfeit")
         made = not genuine
         share = max(1, recaptures // len(identity.products))
@@ -205,12 +213,13 @@ class AuthenticityChecker:
         )  # fmt: skip
 
     def _made(self, product: str, number: int, seed: int, count: Callable[[int], None]) -> list[dict[str, float]]:
-        views = [view.image for view in self.identity().references[product]]
+        references = self.identity().references[product]
 
         def measure(image: Image) -> dict[str, float]:
             return self.evidence([self.look(self.photos([image])[0], product)])
 
-        return recaptured(self._database, product, views, number, seed, measure, count)
+        banks = self._banks.stamps(product, references)
+        return recaptured(self._database, product, references, number, seed, measure, count, banks)
 
     def check(
         self,
@@ -294,8 +303,11 @@ class AuthenticityChecker:
     def look(self, photo: Photo, product: str, fit: Fit | None = None) -> Look:
         """Compare one photo with the best reference of a product."""
         fit = fit or Fit(photo, self.identity())
-        reference = self.identity().references[product][fit.points(product)[1]]
+        number = fit.points(product)[1]
+        reference = self.identity().references[product][number]
         found = compare(reference.image, photo.image, keypoints=(photo.fine, reference.fine))
+        if found is not None and found.sound:
+            found = self._banks.add(found, product, number, reference)
         reason, advice = photo_fault(photo) if found is not None and found.sound else retake_advice(photo)
         return Look(photo.name, photo.image, reference.image, found, fit.margin(product), reason, advice)
 

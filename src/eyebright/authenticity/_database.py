@@ -6,7 +6,7 @@ from pathlib import Path
 
 from eyebright.store.sqlite_file import SqliteFile
 
-VERSION = 2  # 2 keeps the pictures of cases, and what people decided
+VERSION = 3  # 2 keeps the pictures of cases, and what people decided; 3 keeps patch banks
 _TABLES = """
 CREATE TABLE IF NOT EXISTS products (
     name TEXT PRIMARY KEY, gtin TEXT NOT NULL, brand TEXT NOT NULL, words TEXT NOT NULL, regions TEXT NOT NULL
@@ -39,6 +39,10 @@ CREATE TABLE IF NOT EXISTS decisions (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS samples (
     case_id TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (case_id, number)
+) STRICT;
+CREATE TABLE IF NOT EXISTS banks (
+    product TEXT NOT NULL REFERENCES products ON DELETE CASCADE, view INTEGER NOT NULL, stamp TEXT NOT NULL,
+    bank BLOB NOT NULL, PRIMARY KEY (product, view)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """

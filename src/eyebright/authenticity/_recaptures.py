@@ -11,6 +11,7 @@ import numpy as np
 
 from eyebright import __version__
 from eyebright.authenticity._database import Database
+from eyebright.authenticity._photo import Photo
 from eyebright.authenticity._simulate import recapture
 from eyebright.core.types import Image
 
@@ -20,24 +21,27 @@ _KEY = "recaptures: "
 def recaptured(
     database: Database,
     product: str,
-    views: Sequence[Image],
+    references: Sequence[Photo],
     number: int,
     seed: int,
     measure: Callable[[Image], dict[str, float]],
     count: Callable[[int], None],
+    banks: Sequence[str] = (),
 ) -> list[dict[str, float]]:
     """Return the evidence of made recaptures of a product, those that left none without.
 
     Args:
         database: where it is kept until the references change.
         product: its name.
-        views: its references, taken in turn.
+        references: its references, taken in turn.
         number: how many; 0 for none.
         seed: of the recaptures; every product has its own ones.
         measure: says what a photo shows.
         count: told how many more are there.
+        banks: what changes with the patch banks that say something of them.
     """
-    stamp = [__version__, seed, *(hashlib.sha256(view.tobytes()).hexdigest()[:16] for view in views)]
+    views = [reference.image for reference in references]
+    stamp = [__version__, seed, *banks, *(hashlib.sha256(view.tobytes()).hexdigest()[:16] for view in views)]
     with database.reading() as db:
         stored = db.execute("SELECT value FROM settings WHERE name = ?", (_KEY + product,)).fetchone()
     kept = json.loads(stored["value"]) if stored else {"stamp": None, "evidence": []}

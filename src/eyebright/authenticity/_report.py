@@ -25,6 +25,7 @@ _WORDS = {
     "structure": "structure (SSIM)",
     "edges": "edges",
     "places": "small changes beyond noise and a fifth of a pixel",
+    "patches": "parts unlike those of recaptures (patch memory bank)",
     "colour": "colour (CIELAB)",
     "sharpness": "lost detail",
     "moire": "periodic pattern (halftone, moiré)",

@@ -139,6 +139,8 @@ SCRIPT_WORDS: dict[str, str] = {
     "auth.evidence.largest": "the largest place that differs",
     "auth.evidence.structure": "structure",
     "auth.evidence.edges": "edges",
+    "auth.evidence.places": "small changes beyond noise",
+    "auth.evidence.patches": "parts unlike those of recaptures",
     "auth.evidence.colour": "colour",
     "auth.evidence.sharpness": "lost detail",
     "auth.evidence.moire": "periodic pattern of a reprint",

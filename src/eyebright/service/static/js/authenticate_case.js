@@ -125,7 +125,7 @@ function evidence(facts) {
 }
 
 const NAMED = Object.fromEntries(
-  ["regions", "largest", "structure", "edges", "colour", "sharpness", "moire", "identity"].map((name) => [name, `auth.evidence.${name}`]),
+  ["regions", "largest", "structure", "edges", "colour", "sharpness", "moire", "places", "patches", "identity"].map((name) => [name, `auth.evidence.${name}`]),
 );
 
 function codes(facts) {
