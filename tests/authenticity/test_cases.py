@@ -171,7 +171,7 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path):
     assert "were not kept" in report(case)
     assert system.cases.page()[0][0].photos == 1
     with Database(tmp_path).reading() as db:
-        assert db.execute("PRAGMA user_version").fetchone()[0] == 2
+        assert db.execute("PRAGMA user_version").fetchone()[0] == 3
 
 
 def test_marked_places_and_references(system):
