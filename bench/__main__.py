@@ -13,6 +13,7 @@ from pathlib import Path
 BENCHES = (
     "absence",
     "authenticity",
+    "claims",
     "codes",
     "detection",
     "faces",

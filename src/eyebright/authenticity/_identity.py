@@ -61,6 +61,12 @@ class Identity:
             np.maximum.at(scores, self._owner, cosine * _COSINE)
         return dict(zip(self.products, (float(s) for s in scores), strict=True))
 
+    def views(self, vector: Floats, product: str) -> list[int]:
+        """Return the numbers of a product's references, the nearest by embedding first."""
+        rows = np.flatnonzero(self._owner == self.products.index(product))
+        near = self._vectors[rows] @ _unit(vector[None])[0]
+        return [int(number) for number in np.argsort(-near, kind="stable")]
+
 
 class Fit:
     """One photo against the registered products; what is worked out is kept for further claims about it."""
@@ -69,15 +75,19 @@ class Fit:
         self.photo = photo
         self._identity = identity
         self._likeness = identity.likeness(photo.vector)
-        self._points: dict[str, tuple[int, int]] = {}
+        self._agreeing: dict[tuple[str, int], int] = {}
 
     def points(self, product: str) -> tuple[int, int]:
         """Return the most agreeing keypoints with a reference of the product, and which reference that is."""
-        if product not in self._points:
-            counts = [agreeing(self.photo, reference) for reference in self._identity.references[product]]
-            best = int(np.argmax(counts))
-            self._points[product] = (counts[best], best)
-        return self._points[product]
+        counts = [self._agree(product, number) for number in range(len(self._identity.references[product]))]
+        best = int(np.argmax(counts))
+        return counts[best], best
+
+    def _agree(self, product: str, number: int) -> int:
+        key = product, number
+        if key not in self._agreeing:
+            self._agreeing[key] = agreeing(self.photo, self._identity.references[product][number])
+        return self._agreeing[key]
 
     def score(self, product: str) -> float:
         """Return embedding and keypoints together, growing with likeness."""
@@ -89,8 +99,25 @@ class Fit:
         return sorted(others, key=lambda name: -self._likeness[name])[:count]
 
     def best(self) -> str:
-        """Return the product that the photo most likely shows."""
-        return max(self.nearest(RIVALS + 1), key=self.score)
+        """Return the product that the photo most likely shows.
+
+        References are tried from the likeliest on, and only while those that are left could still change the answer:
+        no more keypoints can agree than the photo has.
+        """
+        rivals = self.nearest(RIVALS + 1)
+        most = float(np.log1p(len(self.photo.quick)))
+        found, top = rivals[0], -np.inf
+        for place, name in enumerate(rivals):
+            if self._likeness[name] + most <= top:
+                break
+            rest = max((self._likeness[other] for other in rivals[place + 1 :]), default=-np.inf) + most
+            for number in self._identity.views(self.photo.vector, name):
+                score = self._likeness[name] + float(np.log1p(self._agree(name, number)))
+                if score > top:
+                    found, top = name, score
+                if found == name and rest <= top:
+                    return found
+        return found
 
     def margin(self, product: str) -> float | None:
         """Return by how much the product fits better than the best other one; None when there is no other."""
