@@ -257,6 +257,25 @@ def test_banks_are_made_once_and_again_when_the_reference_changes(fitted, model_
     assert "patches" not in system.check([label(3)], product="rye", codes=False).shares
 
 
+def test_a_bank_learns_every_third_of_many_genuine_photos(tmp_path, model_home, monkeypatch):
+    system = AuthenticityChecker(tmp_path, home=model_home)
+    system.enroll("oats", [label(1)])
+    learnt = []
+    real = patches.PatchBank.fit
+    monkeypatch.setattr(patches.PatchBank, "fit", lambda bank, all_: learnt.append(len(all_)) or real(bank, all_))
+    made = [photo.image for photo in make_photos(label(1), 15, 0, seed=4)]
+    system.add_genuine("oats", made[:11])
+    assert system.fit(recaptures=0).genuine == 11
+    assert system.fit(recaptures=8).genuine == 11
+    system.add_genuine("oats", made[11:12])
+    assert system.fit(recaptures=8).genuine == 8
+    assert system.fit(recaptures=0).genuine == 8  # what the bank has learnt stays out of the rank
+    assert [n for n in learnt if n > 0] == [9, 13]  # the reference and eight recaptures, then four photos more
+    system.add_genuine("oats", made[12:13])
+    assert system.fit(recaptures=8).genuine == 9
+    assert len(learnt) == 2
+
+
 def test_a_reference_that_cannot_be_laid_over_itself_gets_no_bank(tmp_path, model_home):
     system = AuthenticityChecker(tmp_path, home=model_home)
     system.enroll("blank", [np.full((200, 200, 3), 200, np.uint8)])

@@ -21,6 +21,7 @@ import numpy as np
 
 from eyebright.authenticity._compare import FEATURES
 from eyebright.authenticity._patches import PATCHES
+from eyebright.authenticity._text import WORDS
 
 Verdict = Literal["genuine", "counterfeit", "inconclusive"]
 
@@ -32,9 +33,9 @@ ACCEPT = 0.1
 
 # medians of 28 recaptures of seven drawn packs, and spreads somewhat larger than theirs, as real photos vary more; what
 # `fit` measures takes their place
-_NAMES = (*FEATURES, PATCHES, IDENTITY)
-_CENTRES = dict(zip(_NAMES, (-3.8, -4.35, 0.01, 0.07, 0.06, 0.2, 1.7, 0.9, 0.5, -3.0), strict=True))
-_SCALES = dict(zip(_NAMES, (0.7, 0.5, 0.01, 0.07, 0.04, 0.2, 0.3, 0.35, 0.25, 1.5), strict=True))
+_NAMES = (*FEATURES, PATCHES, WORDS, IDENTITY)
+_CENTRES = dict(zip(_NAMES, (-3.8, -4.35, 0.01, 0.07, 0.06, 0.2, 1.7, 0.9, 0.5, 0.0, -3.0), strict=True))
+_SCALES = dict(zip(_NAMES, (0.7, 0.5, 0.01, 0.07, 0.04, 0.2, 0.3, 0.35, 0.25, 0.4, 1.5), strict=True))
 _PRIOR = 2  # a product's own median weighs as much as that of all when it is of so many photos
 _FAKES = 5  # fewer known fakes teach a classifier nothing
 
@@ -53,6 +54,7 @@ class Calibration:
         bias: of the classifier.
         made: whether the genuine photos are made recaptures of the references, for want of real ones.
         products: the medians of single products, where they are known.
+        words: whether the words of these photos were read; else those of a photo decide nothing.
     """
 
     false_alarm: float = 0.01
@@ -64,6 +66,7 @@ class Calibration:
     bias: float = 0.0
     made: bool = False
     products: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
+    words: bool = False
 
     def shares(self, evidence: Mapping[str, float], product: str = "") -> dict[str, float]:
         """Return each kind of evidence in spreads above the median of genuine photos, clipped to -3 to 12.

@@ -17,6 +17,7 @@ from scipy.optimize import linear_sum_assignment
 from eyebright.authenticity._checker import AuthenticityChecker
 from eyebright.authenticity._decide import Calibration
 from eyebright.authenticity._identity import Fit
+from eyebright.authenticity._judging import evidence_of
 from eyebright.authenticity._ledger import ALARMING
 from eyebright.core.errors import InputError
 from eyebright.metrics import risk_coverage, roc_auc, tpr_at_fpr
@@ -166,7 +167,7 @@ def _score(checker: AuthenticityChecker, path: Path, claimed: Sequence[Row]) -> 
     found = []
     for row in claimed:
         look = checker.look(fit.photo, row.product, fit)
-        evidence = checker.evidence([look])
+        evidence = evidence_of([look])
         judged = look.comparison is not None and look.comparison.sound
         boxes = () if look.comparison is None else tuple(region.box for region in look.comparison.regions)
         seen = checker.ledger.see(row.serial, row.product, "", str(path)) if row.serial else None

@@ -1,7 +1,8 @@
 """Banks of the parts of registered photos, one for each reference view, and what they add to a comparison.
 
-A bank learns the reference and made recaptures of it, laid over it again. Photos are lit as the reference first, in
-small places too: a reflection is the one thing that genuine photos show and a bank has not seen.
+A bank learns the reference, made recaptures of it, and genuine photos where there are many, all laid over it. Photos
+are lit as the reference first, in small places too: a reflection is the one thing that genuine photos show and a bank
+has not seen.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ _SIDE = 448  # pixels of the square that is compared: a part is some nine pixels
 _KEPT = 1 / 3  # of the parts seen at each place; all of them told no more
 _FIRM = 0.8  # correlation of what is learnt; a check is content with less
 _FEWEST = 3
+_MANY, _THIRD = 12, 3  # of so many genuine photos of a product every third is learnt, and used for nothing else
 _FAR = 10.0  # light changes over more than this many pixels, print over less
 _ADDED, _BOX = 30.0, 19  # levels of light added over so many pixels that hide the print
 _EDGE, _HIDDEN = 9, 25  # pixels within which a part sees what lies beyond the edge, or a reflection
@@ -41,6 +43,8 @@ _LEAST = 0.2  # of the reference that must be seen
 _HOT = 8.0  # times the usual distance, from which a place is as hot as can be
 _HELD = 64  # banks in memory, of about five megabytes
 # chosen on counterfeits and recaptures of four drawn packs and five photos of packages (seeds from 1200 on)
+
+_Photos = Mapping[str, Sequence[Photo]]
 
 
 class PatchBanks:
@@ -61,26 +65,44 @@ class PatchBanks:
         self._lock = threading.Lock()
         self._known: dict[tuple[str, int], tuple[str, PatchBank | None]] = {}
 
-    def plan(self, references: Mapping[str, Sequence[Photo]], most: int, seed: int) -> list[tuple[str, int]]:
+    def deal(self, genuine: _Photos, references: _Photos, most: int) -> tuple[_Photos, _Photos]:
+        """Deal out genuine photos: those that may set medians and rank, and those that banks learn.
+
+        Args:
+            genuine: by product.
+            references: by product.
+            most: as in `plan`.
+        """
+        having = {name for name, _, _ in _views(references, most)}
+        shared = {
+            name: photos[_THIRD - 1 :: _THIRD]
+            for name, photos in genuine.items()
+            if len(photos) >= _MANY and (name in having or self._kept(name, 0))
+        }
+        taken = {id(photo) for photos in shared.values() for photo in photos}
+        return {name: [p for p in photos if id(p) not in taken] for name, photos in genuine.items()}, shared
+
+    def plan(self, references: _Photos, most: int, seed: int, shared: _Photos) -> list[tuple[str, int]]:
         """Return the views whose bank is to be made: those without one, or with one that was learnt otherwise.
 
         Args:
             references: by product.
             most: recaptures that all banks together may take, those that are kept counted too.
             seed: of the recaptures.
+            shared: genuine photos to learn, by product.
         """
-        views = [(name, number, view) for name in sorted(references) for number, view in enumerate(references[name])]
         return [
             (name, number)
-            for name, number, view in views[: most // RECAPTURES]
-            if self._kept(name, number) != self._stamp(view, seed)
+            for name, number, view in _views(references, most)
+            if self._kept(name, number) != self._stamp(view, seed, shared.get(name, ()))
         ]
 
     def make(
         self,
-        references: Mapping[str, Sequence[Photo]],
+        references: _Photos,
         plan: Sequence[tuple[str, int]],
         seed: int,
+        shared: _Photos,
         count: Callable[[int], None],
     ) -> None:
         """Make banks.
@@ -89,11 +111,12 @@ class PatchBanks:
             references: by product.
             plan: of `plan`.
             seed: of the recaptures, which are none of those that set medians or rank.
+            shared: genuine photos to learn, by product.
             count: told how many more recaptures were learnt.
         """
         for name, number in plan:
-            view = references[name][number]
-            row = (name, number, self._stamp(view, seed), self._learnt(name, number, view, seed, count))
+            view, more = references[name][number], shared.get(name, ())
+            row = name, number, self._stamp(view, seed, more), self._learnt(name, number, view, seed, more, count)
             with self._database.writing() as db:
                 if db.execute("SELECT 1 FROM products WHERE name = ?", (name,)).fetchone():  # not forgotten meanwhile
                     db.execute("INSERT OR REPLACE INTO banks VALUES (?, ?, ?, ?)", row)
@@ -125,34 +148,31 @@ class PatchBanks:
         evidence = {**found.features, PATCHES: float(np.log(max(odd.score, 0.05)))}
         return dataclasses.replace(found, heat=heat, features=evidence)
 
-    def _learnt(self, product: str, number: int, view: Photo, seed: int, count: Callable[[int], None]) -> bytes:
+    def _learnt(
+        self, product: str, number: int, view: Photo, seed: int, more: Sequence[Photo], count: Callable[[int], None]
+    ) -> bytes:
         mark = int.from_bytes(hashlib.sha256(product.encode()).digest()[:4])
 
         def made(turn: int) -> Image | None:
             # the last number is never 0, so these are none of the recaptures that set medians or rank
             photo, _ = recapture(view.image, np.random.default_rng((seed, mark, turn, 1 + number)))
-            points = Photo(photo, view.vector).fine, view.fine
-            laid = register(photo, view.image, keypoints=points, local=False)
-            if laid is None or laid.correlation < _FIRM:
-                return None
-            warped = follow_bends(laid.warped, laid.covered, view.image)
-            return as_lit(warped, view.image, laid.covered)[0]
+            return _laid(Photo(photo, view.vector), view)
 
+        pictures = []
         with ThreadPoolExecutor(2) as both:
-            pictures = []
             for picture in both.map(made, range(RECAPTURES)):
                 pictures += [] if picture is None else [picture]
                 count(1)
+            pictures += [picture for picture in both.map(lambda photo: _laid(photo, view), more) if picture is not None]
         if len(pictures) < _FEWEST:
             return b""
         whole = cv2.resize(view.image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-        return self._bank().fit([np.asarray(whole, np.uint8), *pictures]).to_bytes()
+        bank = PatchBank(self._features, self._layers, share=_KEPT, reach=0)
+        return bank.fit([np.asarray(whole, np.uint8), *pictures]).to_bytes()
 
-    def _bank(self) -> PatchBank:
-        return PatchBank(self._features, self._layers, share=_KEPT, reach=0)
-
-    def _stamp(self, view: Photo, seed: int) -> str:
-        return f"{self._digest(view)} {seed}"
+    def _stamp(self, view: Photo, seed: int, more: Sequence[Photo]) -> str:
+        learnt = hashlib.sha256(b"".join(photo.vector.tobytes() for photo in more)).hexdigest()[:16]
+        return f"{self._digest(view)} {seed} {learnt}"
 
     def _digest(self, view: Photo) -> str:
         facts = f"{VERSION} {self._model} {RECAPTURES} {_SIDE} {_KEPT:.3f} ".encode()
@@ -185,6 +205,20 @@ class PatchBanks:
                     self._known.pop(next(iter(self._known)))
                 self._known[product, number] = known
             return known[1]
+
+
+def _views(references: _Photos, most: int) -> list[tuple[str, int, Photo]]:
+    """Return the first views of all products, as many as may have banks."""
+    views = [(name, number, view) for name in sorted(references) for number, view in enumerate(references[name])]
+    return views[: most // RECAPTURES]
+
+
+def _laid(photo: Photo, view: Photo) -> Image | None:
+    """Return a photo laid over a view and lit as it; None when the two do not surely show the same."""
+    laid = register(photo.image, view.image, keypoints=(photo.fine, view.fine), local=False)
+    if laid is None or laid.correlation < _FIRM:
+        return None
+    return as_lit(follow_bends(laid.warped, laid.covered, view.image), view.image, laid.covered)[0]
 
 
 def as_lit(photo: Image, reference: Image, covered: Bools) -> tuple[Image, Bools]:

@@ -29,6 +29,7 @@ _WORDS = {
     "colour": "colour (CIELAB)",
     "sharpness": "lost detail",
     "moire": "periodic pattern (halftone, moiré)",
+    "words": "lines of text that differ",
     "identity": "another product fits better",
 }
 

@@ -53,6 +53,7 @@ class FitReport:
         supported: the lowest rate that so many photos support, 1 / (ranked + 1).
         classifier: whether a classifier was taught.
         recaptures: made photos that helped to find each product's own medians; none of them ranks.
+        words: whether their words were read, so that words decide from now on.
     """
 
     genuine: int
@@ -63,6 +64,7 @@ class FitReport:
     supported: float
     classifier: bool
     recaptures: int = 0
+    words: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)

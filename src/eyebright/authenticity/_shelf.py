@@ -118,6 +118,7 @@ class Shelf:
         with self._database.writing() as db:
             _known(db, name)
             db.execute("DELETE FROM products WHERE name = ?", (name,))
+            db.execute("DELETE FROM settings WHERE name IN (?, ?)", (f"words: {name}", f"recaptures: {name}"))
 
     def products(self) -> list[Product]:
         """Return every product, by name."""

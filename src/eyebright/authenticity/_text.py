@@ -15,6 +15,9 @@ import numpy as np
 from eyebright.core.errors import ModelError
 from eyebright.core.types import Image, check_image
 
+WORDS = "words"
+"""Name of the evidence that lines differ."""
+
 _SURE = 0.8  # confidence from which a line counts
 _MARKS = re.compile(r"(?<!\d)[.,]|[.,](?!\d)|[\s;:'\"’‘“”`´·•|_\-–—()\[\]]")
 _READING = threading.Lock()

@@ -16,10 +16,12 @@ import cv2
 import numpy as np
 
 from eyebright.authenticity._database import Database
+from eyebright.authenticity._results import Look
 from eyebright.authenticity._text import Line, WordChange, compare_lines, read_line, read_lines, same_words
 from eyebright.core.types import Image
 
 _KEY = "words: "
+_FIRM = 24  # pixels of height from which a line is read the same in nearly all genuine photos
 _HIGH, _GROWN = 48, 0.15  # pixels to which a line is enlarged for the second look, and what it is taken larger by
 
 
@@ -60,6 +62,39 @@ def changed_words(expected: Sequence[Line], photo: Image) -> list[WordChange]:
     """
     changes = compare_lines(list(expected), read_lines(photo))
     return [change for change in changes if change.kind == "extra" or not _reads(photo, change)]
+
+
+def with_words(database: Database, product: str, look: Look) -> Look:
+    """Return the look with the words of its photo compared; as it is where the photo could not be judged.
+
+    Args:
+        database: where the words of references are kept.
+        product: its name.
+        look: one photo against its reference.
+
+    Raises:
+        ModelError: rapidocr is not installed.
+    """
+    if look.comparison is None or look.reason:
+        return look
+    expected = reference_lines(database, product, look.reference)
+    return dataclasses.replace(look, words=tuple(changed_words(expected, look.comparison.registration.warped)))
+
+
+def words_evidence(changes: Sequence[WordChange], named: Sequence[str] = ()) -> float:
+    """Return how many lines differ, of those that are large enough to be read surely, or that were named.
+
+    Args:
+        changes: lines that differ.
+        named: lines that the registrar said must stand there; they count at whatever size.
+    """
+    marked = [same for same in named if same.strip()]
+    return float(
+        sum(
+            change.box[3] - change.box[1] >= _FIRM or any(same_words(change.expected, line) for line in marked)
+            for change in changes
+        )
+    )
 
 
 def _reads(photo: Image, change: WordChange) -> bool:

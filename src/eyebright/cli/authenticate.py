@@ -109,12 +109,15 @@ def fit(
     false_alarm: Annotated[
         float, typer.Option("--false-alarm", help="Share of genuine items that may be called counterfeit.")
     ] = 0.01,
+    words: Annotated[
+        bool, typer.Option("--words", help="Read the words of all photos too, so that words count in checks.")
+    ] = False,
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Learn how genuine photos look, and how known fakes do."""
     with count_bar("Comparing photos", quiet=as_json) as progress:
-        report = checker(context, store).fit(false_alarm=false_alarm, progress=progress)
+        report = checker(context, store).fit(false_alarm=false_alarm, words=words, progress=progress)
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(report), indent=2))
         return
@@ -127,6 +130,8 @@ def fit(
         typer.echo(f"{_count(report.recaptures, 'made recapture')} helped to find what is usual for single products")
     if report.supported > false_alarm:
         typer.echo(f"a rate of {false_alarm:g} needs more: until then no item is called counterfeit by its looks")
+    if report.words:
+        typer.echo("words were read: in a check with --words they count")
     typer.echo("a classifier was taught" if report.classifier else "no classifier: it needs at least 5 known fakes")
 
 
@@ -137,7 +142,9 @@ def check(
     product: Annotated[str | None, typer.Option("--product", help="What it claims to be.")] = None,
     serial: Annotated[str, typer.Option("--serial")] = "",
     place: Annotated[str, typer.Option("--place", help="Where it was seen.")] = "",
-    words: Annotated[bool, typer.Option("--words", help="Compare the text too (about a second more).")] = False,
+    words: Annotated[
+        bool, typer.Option("--words", help="Compare the text too (about a second more); counts after fit --words.")
+    ] = False,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a report.")] = None,
     folder: Annotated[Path | None, typer.Option("--folder", metavar="DIR", help="Check each photo in it.")] = None,
     table: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Where --folder writes to.")] = None,

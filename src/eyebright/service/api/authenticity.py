@@ -81,6 +81,7 @@ class FitRequest(BaseModel):
     """How to fit."""
 
     false_alarm: Rate = 0.01
+    words: bool = Field(default=False, description="Read the words of all photos too, so that words count in checks.")
 
 
 @router.get("", summary="What there is", responses=problems(409))
@@ -269,7 +270,7 @@ def simulate(
 @router.post("/fit", status_code=202, summary="Learn from labelled photos", responses=problems(409))
 def fit(services: Shared, body: FitRequest | None = None) -> JobAccepted:
     """Learn how genuine photos look, and how known fakes do, in the background."""
-    arguments = {"home": str(services.home), "false_alarm": (body or FitRequest()).false_alarm}
+    arguments = {"home": str(services.home), **(body or FitRequest()).model_dump()}
     job = services.jobs.enqueue("authenticity.fit", arguments, title="Learn how genuine photos look")
     return JobAccepted(job=JobView.of(job))
 

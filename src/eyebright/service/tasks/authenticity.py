@@ -20,13 +20,13 @@ from eyebright.service.tasks.paths import is_inside
 _LISTED = 1000  # of anything that a result lists
 
 
-def fit(context: JobContext, home: str, false_alarm: float) -> dict[str, Any]:
+def fit(context: JobContext, home: str, false_alarm: float, words: bool = False) -> dict[str, Any]:
     """Learn how genuine photos look, and how known fakes do."""
 
     def told(done: int, total: int) -> None:
         context.progress(done, total, stage="comparing photos")
 
-    return dataclasses.asdict(AuthenticityChecker(home=home).fit(false_alarm=false_alarm, progress=told))
+    return dataclasses.asdict(AuthenticityChecker(home=home).fit(false_alarm=false_alarm, words=words, progress=told))
 
 
 def check_photos(

@@ -1,0 +1,50 @@
+"""What looks and codes say about an item, before it is ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from eyebright.authenticity._codes import Code
+from eyebright.authenticity._decide import IDENTITY
+from eyebright.authenticity._results import Look
+from eyebright.authenticity._text import WORDS
+from eyebright.authenticity._words import words_evidence
+
+
+def evidence_of(looks: Sequence[Look], *, words: bool = False, named: Sequence[str] = ()) -> dict[str, float]:
+    """Return each kind of evidence, averaged over the photos that have it.
+
+    Args:
+        looks: the photos of an item.
+        words: let the words count that were read.
+        named: lines that must stand on the product, see `words_evidence`.
+    """
+    rows: dict[str, list[float]] = {}
+    for look in looks:
+        if look.comparison is not None and look.comparison.sound:
+            for name, value in look.comparison.features.items():
+                rows.setdefault(name, []).append(value)
+            if words and look.words is not None:
+                rows.setdefault(WORDS, []).append(words_evidence(look.words, named))
+        if look.margin is not None:
+            rows.setdefault(IDENTITY, []).append(-look.margin)
+    return {name: float(np.mean(values)) for name, values in rows.items()}
+
+
+def code_problem(product: str, gtin: str, codes: Sequence[Code]) -> str:
+    """Say what a code proves wrong, empty where nothing.
+
+    Args:
+        product: its name.
+        gtin: of the product, empty where none was registered.
+        codes: what was read.
+    """
+    for code in codes:
+        wrong = next((problem for problem in code.problems if "check digit" in problem), "")
+        if wrong:
+            return f"{code.symbology}: {wrong}"
+        if gtin and code.gtin and code.gtin != gtin:
+            return f"{code.symbology} says GTIN {code.gtin}, {product} has {gtin}"
+    return ""

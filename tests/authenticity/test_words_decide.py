@@ -1,0 +1,47 @@
+"""Words count in a check once `fit` has read those of genuine photos, and not before."""
+
+import pytest
+
+from eyebright.authenticity import AuthenticityChecker, draw_pack, make_photos
+from eyebright.authenticity._text import WordChange
+from eyebright.authenticity._words import words_evidence
+
+
+@pytest.fixture(scope="module")
+def pack():
+    return draw_pack(61, side=900)
+
+
+@pytest.fixture(scope="module")
+def photos(pack):
+    return make_photos(pack.image, genuine=1, fake=1, seed=5, kinds=("letter",), logo=pack.logo, lines=pack.lines)
+
+
+@pytest.fixture(scope="module")
+def system(pack, tmp_path_factory):
+    checker = AuthenticityChecker(tmp_path_factory.mktemp("words"))
+    checker.enroll("tea", [pack.image])
+    return checker
+
+
+def test_a_changed_letter_counts_after_a_fit_that_read_words(system, photos):
+    genuine, fake = (photo.image for photo in photos)
+    system.fit(false_alarm=0.2, recaptures=6)
+    before = system.check([fake], product="tea", codes=False, words=True)
+    assert before.looks[0].words
+    assert "words" not in before.shares
+    report = system.fit(false_alarm=0.2, recaptures=6, words=True)
+    assert report.words
+    found = system.check([fake], product="tea", codes=False, words=True)
+    assert found.shares["words"] > 2
+    assert found.suspicion >= before.suspicion
+    assert system.check([genuine], product="tea", codes=False, words=True).shares["words"] < 1
+    assert "words" not in system.check([fake], product="tea", codes=False).shares
+
+
+def test_small_print_counts_only_where_it_was_named():
+    small, large = (WordChange("changed", "Lot L2419", "Lot L2418", (0, 0, 90, height)) for height in (12, 30))
+    assert words_evidence([small]) == 0
+    assert words_evidence([large]) == 1
+    assert words_evidence([small, large], named=["lot L2419"]) == 2
+    assert words_evidence([small], named=["", "Best before"]) == 0
