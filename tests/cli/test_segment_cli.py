@@ -73,10 +73,13 @@ def test_a_part_of_the_picture_and_some_classes(photo: Path, tmp_path: Path):
 
     instance = TINY.write(tmp_path, "rcnn", TINY.rcnn(), task="segmentation")
     words = (*part, "--coco", tmp_path / "c", "--voc", tmp_path / "v", "--yolo", tmp_path / "y")
-    found = answer("segment", instance, *words)
+    found = answer("segment", instance, *words, "--masks", tmp_path / "n")
     np.testing.assert_allclose(found["detections"][0]["box"], TINY.BOXES[0] + [96, 0, 96, 0], atol=0.1)
     [image] = read_coco(tmp_path / "c", masks=True).images
     assert image.objects.masks.dense()[0, 20:30, 115:125].all()
+    numbers = read_image(tmp_path / "n" / "a.png")[:, :, 0]  # of the whole picture, an object its row from 1
+    assert numbers.shape == (128, 192)
+    assert (numbers[20:30, 115:125] == 1).all()
     assert (tmp_path / "v" / "a.xml").is_file()
     assert (tmp_path / "y" / "labels" / "a.txt").is_file()
     [only] = answer("segment", instance, "--json", "--classes", "cat")["detections"]
