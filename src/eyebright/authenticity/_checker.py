@@ -11,22 +11,21 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from eyebright import __version__
 from eyebright.authenticity._cases import Cases
 from eyebright.authenticity._codes import Code, read_codes
 from eyebright.authenticity._compare import Comparison, compare
 from eyebright.authenticity._database import Database
-from eyebright.authenticity._decide import IDENTITY, Calibration, Sample, Verdict, learn
+from eyebright.authenticity._decide import Calibration, Sample, Verdict, learn
 from eyebright.authenticity._identity import Fit, Identity
+from eyebright.authenticity._judging import code_problem, evidence_of
 from eyebright.authenticity._ledger import ALARMING, Ledger, SerialFinding
 from eyebright.authenticity._patches import RECAPTURES, PatchBanks
 from eyebright.authenticity._photo import Photo, photo_fault, retake_advice
 from eyebright.authenticity._recaptures import recaptured
 from eyebright.authenticity._results import Box, CheckResult, FitReport, Look, Product
 from eyebright.authenticity._shelf import Shelf
-from eyebright.authenticity._text import compare_lines, read_lines
+from eyebright.authenticity._words import with_words
 from eyebright.core.errors import InputError, QueryError
 from eyebright.core.types import Image
 from eyebright.media import display_path, read_image
@@ -148,6 +147,7 @@ class AuthenticityChecker:
         false_alarm: float = 0.01,
         seed: int = 0,
         recaptures: int = 200,
+        words: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ) -> FitReport:
         """Learn how suspicious genuine photos look.
@@ -162,6 +162,7 @@ class AuthenticityChecker:
             false_alarm: share of genuine photos that may be called counterfeit, above 0 and below 1.
             seed: of the recaptures.
             recaptures: at most so many are made, 0 for none, and as many for banks.
+            words: read the words of all photos too, about a second each, so that words count in checks that read them.
             progress: called with photos compared and in all.
 
         Raises:
@@ -175,6 +176,7 @@ class AuthenticityChecker:
         genuine_photos, shared = self._banks.deal(self._shelf.photos("genuine"), identity.references, recaptures)
         labelled = {"genuine": genuine_photos, "counterfeit": self._shelf.photos("counterfeit")}
         plan = self._banks.plan(identity.references, recaptures, seed, shared)
+        named = {one.name: one.text for one in self.products()}
         done, total = 0, sum(len(photos) for each in labelled.values() for photos in each.values())
         total += RECAPTURES * len(plan)
 
@@ -188,7 +190,9 @@ class AuthenticityChecker:
             found: list[Sample] = []
             for name, photos in labelled[role].items():
                 for photo in photos:
-                    evidence = self.evidence([self.look(photo, name)])
+                    look = self.look(photo, name)
+                    look = with_words(self._database, name, look) if words else look
+                    evidence = evidence_of([look], words=words, named=named[name])
                     found += [(name, evidence)] if evidence else []
                     count()
             return found
@@ -202,26 +206,34 @@ class AuthenticityChecker:
             name: share if made else max(0, min(share, _EACH - real[name])) for name in identity.products[:recaptures]
         }
         total += sum(wanted.values())
-        helping = [(name, item) for name, number in wanted.items() for item in self._made(name, number, seed, count)]
+        helping = [
+            (name, item) for name, number in wanted.items() for item in self._made(name, number, seed, count, words)
+        ]
         found = learn(
             helping if made else genuine, fakes, false_alarm=false_alarm, made=made, recaptures=() if made else helping
         )
+        found = dataclasses.replace(found, words=words)
         with self._database.writing() as db:
             db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (_CALIBRATION, found.to_json()))
         ranked = len(found.genuine)
         return FitReport(
             len(helping if made else genuine), made, len(fakes), ranked, false_alarm, 1 / (ranked + 1),
-            bool(found.weights), 0 if made else len(helping),
+            bool(found.weights), 0 if made else len(helping), words,
         )  # fmt: skip
 
-    def _made(self, product: str, number: int, seed: int, count: Callable[[int], None]) -> list[dict[str, float]]:
+    def _made(
+        self, product: str, number: int, seed: int, count: Callable[[int], None], words: bool
+    ) -> list[dict[str, float]]:
         references = self.identity().references[product]
 
         def measure(image: Image) -> dict[str, float]:
-            return self.evidence([self.look(self.photos([image])[0], product)])
+            look = self.look(self.photos([image])[0], product)
+            look = with_words(self._database, product, look) if words else look
+            return evidence_of([look], words=words, named=named)
 
-        banks = self._banks.stamps(product, references)
-        return recaptured(self._database, product, references, number, seed, measure, count, banks)
+        named = next(one.text for one in self.products() if one.name == product)
+        marks = [*self._banks.stamps(product, references), *(("words", *named) if words else ())]
+        return recaptured(self._database, product, references, number, seed, measure, count, marks)
 
     def check(
         self,
@@ -241,7 +253,8 @@ class AuthenticityChecker:
             serial: its serial number, where it is not in a code.
             place: where it was seen, for the ledger.
             codes: read the codes.
-            words: read the words too, which takes about a second a photo; they are reported, and decide nothing.
+            words: read the words too, which takes about a second a photo; they are reported, and count where `fit` read
+                words.
 
         Raises:
             InputError: no photo, an unreadable one, or no product registered.
@@ -262,7 +275,7 @@ class AuthenticityChecker:
                 fit.margin(name)
                 later.result()
             looks = tuple(self.look(fit.photo, name, fit) for fit in fits)
-            looks = tuple(map(_with_words, looks)) if words else looks
+            looks = tuple(with_words(self._database, name, look) for look in looks) if words else looks
             read = tuple(code for later in seen_codes for code in later.result())
         case_id = secrets.token_hex(6)
         number = serial or next((code.serial for code in read if code.serial), "")
@@ -284,13 +297,14 @@ class AuthenticityChecker:
         calibration: Calibration,
     ) -> CheckResult:
         """Put the evidence together; see `CheckResult`. Codes and the ledger can decide alone."""
-        evidence = self.evidence(looks)
+        item = next(one for one in self.products() if one.name == product)
+        evidence = evidence_of(looks, words=calibration.words, named=item.text)
         suspicion = calibration.suspicion(evidence, product)
         by, advice = "looks", ""
         verdict, reason = calibration.decide(suspicion)
         if all(look.reason for look in looks):
             verdict, reason, advice, by = "inconclusive", looks[0].reason, looks[0].advice, "photo"
-        if problem := self._code_problem(product, codes):
+        if problem := code_problem(product, item.gtin, codes):
             verdict, reason, by = "counterfeit", problem, "code"
         if serial is not None and serial.state in ALARMING:
             verdict, reason, by = "counterfeit", f"serial {serial.serial} {serial.reason}", "ledger"
@@ -362,37 +376,8 @@ class AuthenticityChecker:
                 self._model = load_model(MODEL, task="embedding", home=self._home, threads=self._threads)
         return [Photo(image, self._model.embed([image]).vectors[0], name) for name, image in named]
 
-    @staticmethod
-    def evidence(looks: Sequence[Look]) -> dict[str, float]:
-        """Return each kind of evidence, averaged over the photos that have it."""
-        rows: dict[str, list[float]] = {}
-        for look in looks:
-            if look.comparison is not None and look.comparison.sound:
-                for name, value in look.comparison.features.items():
-                    rows.setdefault(name, []).append(value)
-            if look.margin is not None:
-                rows.setdefault(IDENTITY, []).append(-look.margin)
-        return {name: float(np.mean(values)) for name, values in rows.items()}
-
-    def _code_problem(self, product: str, codes: Sequence[Code]) -> str:
-        gtin = next((p.gtin for p in self.products() if p.name == product), "")
-        for code in codes:
-            wrong = next((problem for problem in code.problems if "check digit" in problem), "")
-            if wrong:
-                return f"{code.symbology}: {wrong}"
-            if gtin and code.gtin and code.gtin != gtin:
-                return f"{code.symbology} says GTIN {code.gtin}, {product} has {gtin}"
-        return ""
-
 
 def _named(source: Source) -> tuple[str, Image]:
     if isinstance(source, Path | str):
         return display_path(source), read_image(source)
     return source if isinstance(source, tuple) else ("picture", source)
-
-
-def _with_words(look: Look) -> Look:
-    if look.comparison is None or look.reason:
-        return look
-    expected, found = read_lines(look.reference), read_lines(look.comparison.registration.warped)
-    return dataclasses.replace(look, words=tuple(compare_lines(expected, found)))
