@@ -338,6 +338,8 @@ def test_a_rate_that_the_gallery_cannot_support_is_refused():
     vectors = np.random.default_rng(0).normal(size=(20, 128)).astype(np.float32)
     with pytest.raises(InputError, match="needs at least 30000 pairs of different people, this gallery has"):
         calibrate(vectors, np.repeat(np.arange(10), 2), SPACE, 1e-4)
+    with pytest.raises(InputError, match="needs at least 1e15 pairs"):
+        calibrate(vectors, np.repeat(np.arange(10), 2), SPACE, 5e-324)
     for far in (0, 1, -1, float("nan")):
         with pytest.raises(InputError, match="expected a rate between 0 and 1"):
             calibrate(vectors, np.repeat(np.arange(10), 2), SPACE, far)

@@ -71,8 +71,10 @@ def calibrate(vectors: Floats, owners: Ints, space: Space, far: float) -> Calibr
     counts = np.bincount(numbers, minlength=len(people)).astype(np.float64)
     pairs = int((counts.sum() ** 2 - (counts**2).sum()) / 2)
     if pairs * far < _FALSE_PAIRS:
+        needed = min(_FALSE_PAIRS / far, 1e15)  # infinite for rates near the smallest number there is
         raise InputError(
-            f"calibrate: a false accept rate of {far:g} needs at least {math.ceil(_FALSE_PAIRS / far)} pairs of "
+            f"calibrate: a false accept rate of {far:g} needs at least "
+            f"{math.ceil(needed) if needed < 1e15 else '1e15'} pairs of "
             f"different people, this gallery has {pairs} ({len(people)} people); enroll more people, or ask for "
             f"{_supported(pairs)}"
         )
