@@ -37,7 +37,7 @@ def test_the_quick_way_finds_what_trying_everything_finds(packs, name, like, nea
     tried = []
     plain = _identity.agreeing
     monkeypatch.setattr(_identity, "agreeing", lambda one, two: tried.append(two) or plain(one, two))
-    monkeypatch.setattr(_identity, "_COSINE", 30 * (1 - near) + 1)  # from embeddings that decide to such that do not
+    monkeypatch.setattr(_identity, "_COSINE", 15 * (1 - near) + 1)  # from embeddings that decide to such that do not
     fit = Fit(asked(packs, name, like), Identity(packs))
     quick = fit.best()
     few = len(tried)

@@ -29,7 +29,7 @@ from eyebright.ops import transform_boxes
 FEATURES = ("regions", "largest", "structure", "edges", "colour", "sharpness", "moire", "places")
 """Names of the numbers in `Comparison.features`, each growing with suspicion."""
 
-_SOUND = 0.6
+_SOUND = 0.75
 """Correlation from which a registration is trusted."""
 
 # which regions are told: chosen on half of the shared pairs of DeepPCB and counterfeits of eight drawn packs

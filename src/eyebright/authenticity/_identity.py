@@ -14,8 +14,8 @@ from eyebright.authenticity._photo import Photo, agreeing
 from eyebright.core.types import Floats
 
 _SHRINK = 0.3
-_UNIT = 50.0  # of the discriminant, for one unit of the logarithm of agreeing keypoints; chosen on grocery photos
-_COSINE = 30.0  # of the cosine, where there are too few references for a discriminant
+_UNIT = 100.0  # of the discriminant, for one unit of the logarithm of agreeing keypoints; chosen on grocery photos
+_COSINE = 15.0  # of the cosine, where there are too few references for a discriminant
 RIVALS = 4
 """Other products, the likeliest by embedding, whose keypoints are matched too."""
 
