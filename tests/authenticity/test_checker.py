@@ -235,11 +235,23 @@ def test_eval_takes_serials_to_the_ledger(tmp_path, model_home):
         "path,product,role,serial\na.png,p,reference,\nb.png,p,genuine,S1\nc.png,p,counterfeit,S2\n"
     )
     plain, known = (
-        evaluate(tmp_path / "m.csv", home=model_home, ledger=given) for given in (None, tmp_path / "ledger.csv")
+        evaluate(tmp_path / "m.csv", home=model_home, ledger=given, fit=False)
+        for given in (None, tmp_path / "ledger.csv")
     )
     assert plain["auroc"] == 0.5  # both look the same
     assert known["auroc"] == 1.0
     assert known["false_alarm"] == 0.0
+
+
+@pytest.mark.parametrize(("asked", "roles", "learns"), [(None, 2, True), (None, 1, False), (False, 2, False)])
+def test_eval_learns_first_where_that_is_quick_and_tells(tmp_path, model_home, monkeypatch, asked, roles, learns):
+    write_image(tmp_path / "a.png", pack(1))
+    claims = ["a.png,p,genuine", "a.png,p,counterfeit"][:roles]
+    (tmp_path / "m.csv").write_text("\n".join(["path,product,role", "a.png,p,reference", *claims]))
+    fits = []
+    monkeypatch.setattr(AuthenticityChecker, "fit", lambda _, **options: fits.append(options))
+    assert evaluate(tmp_path / "m.csv", home=model_home, fit=asked)["fitted"] is learns
+    assert len(fits) == learns
 
 
 def test_figures_by_hand(tmp_path):

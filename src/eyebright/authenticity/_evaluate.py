@@ -25,6 +25,7 @@ from eyebright.metrics import risk_coverage, roc_auc, tpr_at_fpr
 ROLES = ("reference", "genuine", "counterfeit")
 _GROWN = 5.0  # pixels a box is grown by
 _RISK = 0.01
+_FITTED, _MADE = 25, 16  # references that are learnt from unasked, and made recaptures of each product
 _ALARM = 1000.0  # suspicion of a serial that speaks against the item: more than any look can give
 
 Box = tuple[float, float, float, float]
@@ -99,6 +100,7 @@ def evaluate(
     home: Path | None = None,
     ledger: Path | str | None = None,
     false_alarm: float = 0.01,
+    fit: bool | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Register the references of a manifest in a store of its own and check every other photo against its claim.
@@ -112,7 +114,9 @@ def evaluate(
         home: where models are kept.
         ledger: a table of serials, see `Ledger.import_csv`; without one the serials of the manifest say little.
         false_alarm: the rate asked for.
-        progress: called with photos done and in all.
+        fit: learn from made recaptures of the references first, as `AuthenticityChecker.fit` does without photos
+            (some ten seconds a reference). None: where there are no more than 25 references, and claims of both roles.
+        progress: called with photos done and in all, of the learning first.
 
     Raises:
         InputError: a wrong manifest, an unreadable photo, a claim of a product without a reference.
@@ -136,13 +140,19 @@ def evaluate(
             checker.enroll(product, paths)
         if ledger is not None:
             checker.ledger.import_csv(ledger)
+        if fit is None:
+            roles = {row.role for row in rows}
+            fit = sum(map(len, references.values())) <= _FITTED and {"genuine", "counterfeit"} <= roles
+        if fit:
+            checker.fit(recaptures=min(200, _MADE * len(references)), progress=progress)
+        calibration = checker.calibration()
         for number, (path, claimed) in enumerate(claims.items(), 1):
             start = time.perf_counter()
-            scored += _score(checker, path, claimed)
+            scored += _score(checker, path, claimed, calibration)
             times.append((time.perf_counter() - start) * 1000 / len(claimed))
             if progress is not None:
                 progress(number, len(claims))
-    figures = _figures(scored, false_alarm)
+    figures = {**_figures(scored, false_alarm), "fitted": fit}
     figures["ms_p50"], figures["ms_p95"] = (
         round(float(np.percentile(times, q)), 1) if times else None for q in (50, 95)
     )
@@ -162,7 +172,7 @@ def evaluate(
     return figures
 
 
-def _score(checker: AuthenticityChecker, path: Path, claimed: Sequence[Row]) -> list[_Scored]:
+def _score(checker: AuthenticityChecker, path: Path, claimed: Sequence[Row], calibration: Calibration) -> list[_Scored]:
     fit = Fit(checker.photos([path])[0], checker.identity())
     found = []
     for row in claimed:
@@ -172,7 +182,7 @@ def _score(checker: AuthenticityChecker, path: Path, claimed: Sequence[Row]) -> 
         boxes = () if look.comparison is None else tuple(region.box for region in look.comparison.regions)
         seen = checker.ledger.see(row.serial, row.product, "", str(path)) if row.serial else None
         alarm = seen is not None and seen.state in ALARMING
-        suspicion = _ALARM if alarm else Calibration().suspicion(evidence)
+        suspicion = _ALARM if alarm else calibration.suspicion(evidence, row.product)
         found.append(_Scored(row, suspicion, evidence, judged, boxes, alarm))
     return found
 

@@ -237,13 +237,20 @@ def eval_(
     ledger: Annotated[
         Path | None, typer.Option("--ledger", metavar="FILE.csv", help="Serials that were given out: serial, product.")
     ] = None,
+    fit: Annotated[
+        bool | None,
+        typer.Option(
+            "--fit/--no-fit",
+            help="Learn from made recaptures of the references first; by default where they are at most 25.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure on labelled photos, in a store of its own."""
     from eyebright.authenticity import evaluate
 
     with count_bar("Checking photos", quiet=as_json) as progress:
-        figures = evaluate(manifest, home=given_home(context), ledger=ledger, progress=progress)
+        figures = evaluate(manifest, home=given_home(context), ledger=ledger, fit=fit, progress=progress)
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
         return

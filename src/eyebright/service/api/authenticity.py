@@ -284,13 +284,21 @@ def evaluate(
     ledger: Annotated[
         UploadFile | None, File(description="A CSV table of the serials that were given out: serial, product.")
     ] = None,
+    fit: Annotated[
+        bool | None, Form(description="Learn from made recaptures first; left out: where references are at most 25.")
+    ] = None,
 ) -> JobAccepted:
     """Measure in the background, in a store of its own; the registered products are not touched."""
     root = allowed_folder(services.settings, folder)
     text = with_absolute_paths(shown_name(manifest), contents(manifest), root, services.settings.roots)
     path = new_upload_folder(services.settings) / "manifest.csv"
     path.write_text(text, encoding="utf-8")
-    arguments: dict[str, Any] = {"home": str(services.home), "manifest": str(path), "false_alarm": false_alarm}
+    arguments: dict[str, Any] = {
+        "home": str(services.home),
+        "manifest": str(path),
+        "false_alarm": false_alarm,
+        "fit": fit,
+    }
     if ledger is not None and ledger.size:
         path.with_name("ledger.csv").write_bytes(contents(ledger))
         arguments["ledger"] = str(path.with_name("ledger.csv"))

@@ -48,7 +48,12 @@ def check_photos(
 
 
 def evaluate_manifest(
-    context: JobContext, home: str, manifest: str, false_alarm: float, ledger: str | None = None
+    context: JobContext,
+    home: str,
+    manifest: str,
+    false_alarm: float,
+    ledger: str | None = None,
+    fit: bool | None = None,
 ) -> dict[str, Any]:
     """Measure on a manifest with absolute paths, which is removed at the end with the table of serials."""
 
@@ -56,7 +61,7 @@ def evaluate_manifest(
         context.progress(done, total, stage="checking")
 
     try:
-        figures = evaluate(manifest, home=Path(home), ledger=ledger, false_alarm=false_alarm, progress=told)
+        figures = evaluate(manifest, home=Path(home), ledger=ledger, false_alarm=false_alarm, fit=fit, progress=told)
     except InputError as error:  # without the folders of the server
         raise InputError(str(error).replace(f"{Path(manifest).parent}/", "")) from error
     finally:
