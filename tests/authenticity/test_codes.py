@@ -7,7 +7,7 @@ import zxingcpp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eyebright.authenticity._codes import _stands_alone, check_digit, gtin14, read_codes
+from eyebright.authenticity._codes import _is_part, _stands_alone, check_digit, gtin14, read_codes
 from eyebright.authenticity._codes_readers import Reading
 
 
@@ -80,6 +80,16 @@ def test_the_check_digit_catches_every_changed_digit(digits):
 @pytest.mark.parametrize("text", ["", "12", "123456789012a", "७०३२०६९८०४९८८", "7032069804989"])
 def test_what_is_no_gtin(text):
     assert gtin14(text) == ""
+
+
+def test_a_short_code_over_a_long_one_is_a_part_of_it():
+    long = Reading("EAN-13", "0053867992377", ((225, 107), (342, 366), (247, 409), (130, 150)), "eyebright")
+    over = Reading("EAN-8", "23793514", ((332, 341), (350, 383), (255, 425), (237, 384)), "eyebright")
+    beside = over._replace(corners=tuple((x + 300, y) for x, y in over.corners))
+    assert _is_part(over, long)
+    assert not _is_part(beside, long)
+    assert not _is_part(long, over)
+    assert not _is_part(over, long._replace(symbology="QR"))
 
 
 def test_a_part_of_a_long_code_is_no_short_one():

@@ -86,9 +86,18 @@ def read_codes(image: Image, *, seconds: float = 3.0) -> list[Code]:
         grey, time.thread_time() + seconds
     )
     single: dict[str, Code] = {}
+    found = [one for one in found if not any(_is_part(one, other) for other in found)]
     for one in sorted(found, key=lambda one: one.corners[0][1]):
         single.setdefault(one.text, Code(one.symbology, one.text, one.corners, one.reader, others=one.others))
     return [_understood(code) for code in single.values()]
+
+
+def _is_part(one: Reading, other: Reading) -> bool:
+    """Whether a short code lies over a longer one of bars, of which it then is a part."""
+    if one.symbology not in _SHORT or other.symbology not in {"EAN-13", "UPC-A", "Code 128"}:
+        return False
+    shapes = [cv2.convexHull(np.asarray(each.corners, np.float32)) for each in (one, other)]
+    return cv2.intersectConvexConvex(*shapes)[0] > 0
 
 
 def _stands_alone(grey: Any, one: Reading) -> bool:

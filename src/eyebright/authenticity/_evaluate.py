@@ -115,7 +115,7 @@ def evaluate(
         ledger: a table of serials, see `Ledger.import_csv`; without one the serials of the manifest say little.
         false_alarm: the rate asked for.
         fit: learn from made recaptures of the references first, as `AuthenticityChecker.fit` does without photos
-            (some ten seconds a reference). None: where there are no more than 25 references, and claims of both roles.
+            (some ten seconds a reference). None: where references are at most 25 and claims are of both roles.
         progress: called with photos done and in all, of the learning first.
 
     Raises:
