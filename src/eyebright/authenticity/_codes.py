@@ -96,8 +96,8 @@ def _is_part(one: Reading, other: Reading) -> bool:
     """Whether a short code lies over a longer one of bars, of which it then is a part."""
     if one.symbology not in _SHORT or other.symbology not in {"EAN-13", "UPC-A", "Code 128"}:
         return False
-    shapes = [cv2.convexHull(np.asarray(each.corners, np.float32)) for each in (one, other)]
-    return cv2.intersectConvexConvex(*shapes)[0] > 0
+    short, long = (cv2.convexHull(np.asarray(each.corners, np.float32)) for each in (one, other))
+    return cv2.intersectConvexConvex(short, long)[0] > 0
 
 
 def _stands_alone(grey: Any, one: Reading) -> bool:
