@@ -2,7 +2,7 @@
 
 import pytest
 
-from eyebright.authenticity import AuthenticityChecker, draw_pack, make_photos
+from eyebright.authenticity import AuthenticityChecker, draw_pack, make_photos, report
 from eyebright.authenticity._text import WordChange
 from eyebright.authenticity._words import words_evidence
 
@@ -30,8 +30,7 @@ def test_a_changed_letter_counts_after_a_fit_that_read_words(system, photos):
     before = system.check([fake], product="tea", codes=False, words=True)
     assert before.looks[0].words
     assert "words" not in before.shares
-    report = system.fit(false_alarm=0.2, recaptures=6, words=True)
-    assert report.words
+    assert system.fit(false_alarm=0.2, recaptures=6, words=True).words
     found = system.check([fake], product="tea", codes=False, words=True)
     assert found.shares["words"] > 2
     assert found.suspicion >= before.suspicion
@@ -45,3 +44,17 @@ def test_small_print_counts_only_where_it_was_named():
     assert words_evidence([large]) == 1
     assert words_evidence([small, large], named=["lot L2419"]) == 2
     assert words_evidence([small], named=["", "Best before"]) == 0
+
+
+def test_a_marked_place_weighs_more_and_is_named(pack, tmp_path):
+    checker = AuthenticityChecker(tmp_path)
+    checker.enroll("tea", [pack.image])
+    fake = make_photos(pack.image, genuine=0, fake=1, seed=6, kinds=("swapped",), logo=pack.logo, lines=pack.lines)[0]
+    plain = checker.check([fake.image], codes=False)
+    assert plain.looks[0].marked == ()
+    checker.mark("tea", {"logo": pack.logo, "foot": (0, 860, 200, 890)})
+    found = checker.check([fake.image], codes=False)
+    assert found.looks[0].marked == ("logo",)
+    assert found.to_dict()["photos"][0]["marked"] == ["logo"]
+    assert found.shares["places"] > plain.shares["places"]
+    assert "Marked places that differ: logo." in report(checker.cases.open(found.case_id))

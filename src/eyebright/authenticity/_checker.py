@@ -18,7 +18,7 @@ from eyebright.authenticity._compare import Comparison, compare
 from eyebright.authenticity._database import Database
 from eyebright.authenticity._decide import Calibration, Sample, Verdict, learn
 from eyebright.authenticity._identity import Fit, Identity
-from eyebright.authenticity._judging import code_problem, evidence_of
+from eyebright.authenticity._judging import code_problem, differing_places, evidence_of
 from eyebright.authenticity._ledger import ALARMING, Ledger, SerialFinding
 from eyebright.authenticity._patches import RECAPTURES, PatchBanks
 from eyebright.authenticity._photo import Photo, photo_fault, retake_advice
@@ -231,8 +231,9 @@ class AuthenticityChecker:
             look = with_words(self._database, product, look) if words else look
             return evidence_of([look], words=words, named=named)
 
-        named = next(one.text for one in self.products() if one.name == product)
-        marks = [*self._banks.stamps(product, references), *(("words", *named) if words else ())]
+        item = self._item(product)
+        named = item.text
+        marks = [*self._banks.stamps(product, references), *(("words", *named) if words else ()), str(item.regions)]
         return recaptured(self._database, product, references, number, seed, measure, count, marks)
 
     def check(
@@ -297,7 +298,7 @@ class AuthenticityChecker:
         calibration: Calibration,
     ) -> CheckResult:
         """Put the evidence together; see `CheckResult`. Codes and the ledger can decide alone."""
-        item = next(one for one in self.products() if one.name == product)
+        item = self._item(product)
         evidence = evidence_of(looks, words=calibration.words, named=item.text)
         suspicion = calibration.suspicion(evidence, product)
         by, advice = "looks", ""
@@ -316,16 +317,23 @@ class AuthenticityChecker:
             calibration.shares(evidence, product), looks, codes, serial, case_id,
         )  # fmt: skip
 
+    def _item(self, product: str) -> Product:
+        return next(one for one in self.products() if one.name == product)
+
     def look(self, photo: Photo, product: str, fit: Fit | None = None) -> Look:
         """Compare one photo with the best reference of a product."""
         fit = fit or Fit(photo, self.identity())
         number = fit.points(product)[1]
         reference = self.identity().references[product][number]
-        found = compare(reference.image, photo.image, keypoints=(photo.fine, reference.fine))
+        marked = self._item(product).regions if number == 0 else {}
+        found = compare(reference.image, photo.image, keypoints=(photo.fine, reference.fine), marked=marked.values())
         if found is not None and found.sound:
             found = self._banks.add(found, product, number, reference)
         reason, advice = photo_fault(photo) if found is not None and found.sound else retake_advice(photo)
-        return Look(photo.name, photo.image, reference.image, found, fit.margin(product), reason, advice)
+        differing = differing_places(marked, found)
+        return Look(
+            photo.name, photo.image, reference.image, found, fit.margin(product), reason, advice, marked=differing
+        )
 
     def compare(self, reference: Source, photo: Source) -> Comparison | None:
         """Lay any picture over another and say where they differ; see `eyebright.authenticity.compare`."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from eyebright.authenticity._codes import Code
+from eyebright.authenticity._compare import Comparison
 from eyebright.authenticity._decide import IDENTITY
-from eyebright.authenticity._results import Look
+from eyebright.authenticity._results import Box, Look
 from eyebright.authenticity._text import WORDS
 from eyebright.authenticity._words import words_evidence
 
@@ -31,6 +32,16 @@ def evidence_of(looks: Sequence[Look], *, words: bool = False, named: Sequence[s
         if look.margin is not None:
             rows.setdefault(IDENTITY, []).append(-look.margin)
     return {name: float(np.mean(values)) for name, values in rows.items()}
+
+
+def differing_places(marked: Mapping[str, Box], found: Comparison | None) -> tuple[str, ...]:
+    """Return the names of the marked places of a reference in which a photo differs."""
+    if found is None or not found.sound:
+        return ()
+    middles = [((r.box[0] + r.box[2]) / 2, (r.box[1] + r.box[3]) / 2) for r in found.reference_regions]
+    return tuple(
+        name for name, (x1, y1, x2, y2) in marked.items() if any(x1 <= x <= x2 and y1 <= y <= y2 for x, y in middles)
+    )
 
 
 def code_problem(product: str, gtin: str, codes: Sequence[Code]) -> str:

@@ -145,6 +145,8 @@ def _photo(photo: dict[str, Any], view: CaseView | None) -> str:
     else:
         places = _boxes(photo, "box", view.scale), _boxes(photo, "reference_box")
         figures = html.grid(_figures(view.reference, view.photo, view.laid, view.heat, *places), size="large")
+    if photo.get("marked"):
+        notes.append(html.paragraph(f"Marked places that differ: {', '.join(photo['marked'])}."))
     table = [] if "homography" not in photo else [_places([r["box"] for r in photo["regions"]], photo["regions"])]
     return html.section(f"Photo {photo['photo']}", figures, *notes, *table, *_words(photo["words"]))
 

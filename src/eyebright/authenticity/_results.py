@@ -80,6 +80,7 @@ class Look:
         reason: why it cannot be judged, empty when it can.
         advice: how to take a better photo, or empty.
         words: lines of text that are missing, extra or changed; None when they were not read.
+        marked: names of the marked places in which something differs.
     """
 
     photo: str
@@ -90,6 +91,7 @@ class Look:
     reason: str
     advice: str
     words: tuple[WordChange, ...] | None = None
+    marked: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -144,6 +146,7 @@ class CheckResult:
                     "margin": look.margin,
                     "reason": look.reason,
                     "advice": look.advice,
+                    "marked": list(look.marked),
                     "words": None if look.words is None else [dataclasses.asdict(word) for word in look.words],
                     **({"registered": False, "regions": []} if look.comparison is None else look.comparison.facts()),
                 }

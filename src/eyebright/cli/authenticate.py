@@ -278,7 +278,10 @@ def _print(result: CheckResult) -> None:
         typer.echo(f"advice: {result.advice}")
     for look in result.looks:
         if look.comparison is not None:
-            typer.echo(f"{look.photo}: {_count(len(look.comparison.regions), 'place')} differ")
+            number = len(look.comparison.regions)
+            typer.echo(f"{look.photo}: {_count(number, 'place')} differ{'s' if number == 1 else ''}")
+        for name in look.marked:
+            typer.echo(f"{look.photo}: {name} differs")
         for word in look.words or ():
             typer.echo(f"text {word.kind}: {word.expected!r} -> {word.found!r}")
     for code in result.codes:
