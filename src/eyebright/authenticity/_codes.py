@@ -145,11 +145,15 @@ def _second_opinion(grey: Any, one: Reading) -> list[Reading]:
         return [one]
     if sure:
         return [other._replace(corners=tuple((u + x, v + y) for u, v in other.corners)) for other in sure]
-    return [one._replace(others=others)] if _says_so_again(part, one.text) else []
+    again = _read_again(part)
+    # a photocopied code is hard to read: of a long one, nothing read again is no contradiction
+    kept = again == {one.text.zfill(13)} or (not again and one.symbology not in _SHORT)
+    return [one._replace(others=others)] if kept else []
 
 
-def _says_so_again(part: Any, text: str) -> bool:
-    """Whether zxing-cpp reads the same from a picture enlarged, and turned a little so that its lines lie elsewhere."""
+def _read_again(part: Any) -> set[str]:
+    """Return what zxing-cpp reads from a picture enlarged, and turned a little besides: its lines then lie elsewhere."""
+    read: set[str] = set()
     height, width = part.shape
     for degrees in (0.0, 7.0):
         move = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.5)
@@ -161,9 +165,8 @@ def _says_so_again(part: Any, text: str) -> bool:
             flags=cv2.INTER_CUBIC,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        if {other.text.zfill(13) for other in read_plain(large)} != {text.zfill(13)}:
-            return False
-    return True
+        read |= {other.text.zfill(13) for other in read_plain(large) if other.symbology in _RETAIL}
+    return read
 
 
 def _round(grey: Any, one: Reading, share: float) -> tuple[Any, tuple[int, int]]:

@@ -24,7 +24,7 @@ _WORDS = {
     "largest": "the largest place that differs",
     "structure": "structure (SSIM)",
     "edges": "edges",
-    "places": "small changes beyond noise and a fifth of a pixel",
+    "places": "small changes beyond noise",
     "patches": "parts unlike those of recaptures (patch memory bank)",
     "colour": "colour (CIELAB)",
     "sharpness": "lost detail",

@@ -52,6 +52,7 @@ WORDS: dict[str, Any] = {
         "photos, recaptures of the references are made; their rank is worth less than that of real photos.",
         "rate": "Share of genuine items that may be called counterfeit",
         "fit_start": "Learn now",
+        "fit_words": "Read the words too, so that they count in checks that read words (a second a photo)",
         "regions": "Places that matter",
         "regions_help": "Drag on the reference to mark a place, such as a logo or a seal. With the keyboard: Enter "
         "makes one, N goes to the next, arrows move it, Shift and arrows resize it, Delete removes it.",
@@ -141,10 +142,12 @@ SCRIPT_WORDS: dict[str, str] = {
     "auth.evidence.edges": "edges",
     "auth.evidence.places": "small changes beyond noise",
     "auth.evidence.patches": "parts unlike those of recaptures",
+    "auth.evidence.words": "lines of text that differ",
     "auth.evidence.colour": "colour",
     "auth.evidence.sharpness": "lost detail",
     "auth.evidence.moire": "periodic pattern of a reprint",
     "auth.evidence.identity": "another product fits better",
+    "auth.marked": "Marked places that differ: {names}.",
     "auth.words": "Words",
     "auth.words.same": "Every line of text reads as on the reference.",
     "auth.words.kind": "What",
@@ -208,6 +211,7 @@ SCRIPT_WORDS: dict[str, str] = {
     "auth.fit.done": "It had {genuine} genuine photos{made} and {fakes} counterfeits. {ranked} of them rank a photo "
     "and support a rate of {supported} or more.",
     "auth.fit.more": "The rate of {rate} needs more: until then nothing is called counterfeit by its looks.",
+    "auth.fit.words": "Words were read: they count in checks that read words.",
     "auth.fit.classifier": "A classifier was taught.",
     "auth.fit.no_classifier": "A classifier needs at least 5 counterfeits and 10 genuine photos.",
     "auth.ledger.imported": "{added} added, {unchanged} known already, {problems} left out",

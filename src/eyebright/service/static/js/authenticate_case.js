@@ -91,6 +91,7 @@ function photoPart(facts, photo, number) {
   const parts = [h("h3", {}, photo.photo), h("div", { class: "figures two" }, figures)];
   if (photo.reason) parts.push(h("p", { class: "notice" }, words("auth.not_judged", photo)));
   if (laid) parts.push(places(photo.regions));
+  if (photo.marked && photo.marked.length) parts.push(h("p", { class: "notice" }, words("auth.marked", { names: photo.marked.join(", ") })));
   if (photo.words !== null) {
     parts.push(h("h4", {}, words("auth.words")));
     const columns = ["kind", "expected", "found"].map((name) => ({ title: words(`auth.words.${name}`), cell: (row) => row[name] }));
@@ -125,7 +126,7 @@ function evidence(facts) {
 }
 
 const NAMED = Object.fromEntries(
-  ["regions", "largest", "structure", "edges", "colour", "sharpness", "moire", "places", "patches", "identity"].map((name) => [name, `auth.evidence.${name}`]),
+  ["regions", "largest", "structure", "edges", "colour", "sharpness", "moire", "places", "patches", "words", "identity"].map((name) => [name, `auth.evidence.${name}`]),
 );
 
 function codes(facts) {

@@ -20,6 +20,7 @@ async function load() {
     $("known").replaceChildren(...(items.length ? items.map(card) : [$("empty").content.cloneNode(true)]));
     $("fit-go").disabled = !items.length;
     const made = state.made ? words("auth.fit.made") : "";
+    $("fit-words").disabled = !state.reads_words;
     $("fit-state").textContent = state.ranked ? words("auth.fit.state", { ...state, made, rate: state.false_alarm }) : words("auth.fit.none");
     notice($("message"), "");
   } catch (problem) {
@@ -176,6 +177,7 @@ const jobs = new JobList($("jobs"), {
     const made = result.made ? words("auth.fit.made") : "";
     const lines = [words("auth.fit.done", { ...result, made, supported: Number(result.supported.toPrecision(2)) })];
     if (result.supported > result.false_alarm) lines.push(words("auth.fit.more", { rate: result.false_alarm }));
+    if (result.words) lines.push(words("auth.fit.words"));
     lines.push(words(result.classifier ? "auth.fit.classifier" : "auth.fit.no_classifier"));
     $("fit-message").replaceChildren(h("p", { class: "notice" }, lines.join(" ")));
     load();
@@ -184,7 +186,7 @@ const jobs = new JobList($("jobs"), {
 $("fit").addEventListener("submit", async (event) => {
   event.preventDefault();
   try {
-    jobs.take((await post("/authenticity/fit", { false_alarm: Number($("rate").value) })).job);
+    jobs.take((await post("/authenticity/fit", { false_alarm: Number($("rate").value), words: $("fit-words").checked })).job);
     $("fit-message").replaceChildren();
   } catch (problem) {
     notice($("fit-message"), problem.message);
