@@ -152,7 +152,7 @@ def _second_opinion(grey: Any, one: Reading) -> list[Reading]:
 
 
 def _read_again(part: Any) -> set[str]:
-    """Return what zxing-cpp reads from a picture enlarged, and turned a little besides: its lines then lie elsewhere."""
+    """Return what zxing-cpp reads from a picture enlarged, and turned a little besides, so that lines lie elsewhere."""
     read: set[str] = set()
     height, width = part.shape
     for degrees in (0.0, 7.0):
