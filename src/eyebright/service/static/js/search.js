@@ -330,7 +330,8 @@ async function describe() {
     notice($("message"), problem.message);
     return;
   }
-  if (!running) await restore(); // who asked already waits for results
+  // who asked already waits for results, and who chose a picture will ask in a moment
+  if (!running && !state.file && !state.record) await restore();
 }
 
 /** Ask what the page's address says. */
