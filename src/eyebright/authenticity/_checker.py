@@ -192,7 +192,7 @@ class AuthenticityChecker:
                 for photo in photos:
                     look = self.look(photo, name)
                     look = with_words(self._database, name, look) if words else look
-                    evidence = evidence_of([look], words=words, named=named[name])
+                    evidence = evidence_of([look], words=words, named=named.get(name, ()))
                     found += [(name, evidence)] if evidence else []
                     count()
             return found
@@ -231,7 +231,7 @@ class AuthenticityChecker:
             look = with_words(self._database, product, look) if words else look
             return evidence_of([look], words=words, named=named)
 
-        item = self._item(product)
+        item = self._shelf.product(product)
         named = item.text
         marks = [*self._banks.stamps(product, references), *(("words", *named) if words else ()), str(item.regions)]
         return recaptured(self._database, product, references, number, seed, measure, count, marks)
@@ -298,7 +298,7 @@ class AuthenticityChecker:
         calibration: Calibration,
     ) -> CheckResult:
         """Put the evidence together; see `CheckResult`. Codes and the ledger can decide alone."""
-        item = self._item(product)
+        item = self._shelf.product(product)
         evidence = evidence_of(looks, words=calibration.words, named=item.text)
         suspicion = calibration.suspicion(evidence, product)
         by, advice = "looks", ""
@@ -317,15 +317,12 @@ class AuthenticityChecker:
             calibration.shares(evidence, product), looks, codes, serial, case_id,
         )  # fmt: skip
 
-    def _item(self, product: str) -> Product:
-        return next(one for one in self.products() if one.name == product)
-
     def look(self, photo: Photo, product: str, fit: Fit | None = None) -> Look:
         """Compare one photo with the best reference of a product."""
         fit = fit or Fit(photo, self.identity())
         number = fit.points(product)[1]
         reference = self.identity().references[product][number]
-        marked = self._item(product).regions if number == 0 else {}
+        marked = self._shelf.product(product).regions if number == 0 else {}
         found = compare(reference.image, photo.image, keypoints=(photo.fine, reference.fine), marked=marked.values())
         if found is not None and found.sound:
             found = self._banks.add(found, product, number, reference)

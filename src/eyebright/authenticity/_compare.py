@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -91,7 +91,7 @@ def compare(
     photo: Image,
     *,
     keypoints: tuple[Keypoints, Keypoints] | None = None,
-    marked: Iterable[tuple[float, float, float, float]] = (),
+    marked: Collection[tuple[float, float, float, float]] = (),
 ) -> Comparison | None:
     """Lay `photo` over `reference` and say where the two differ; None when they have nothing in common.
 
@@ -114,10 +114,11 @@ def compare(
         even = even_light(found.warped, reference, found.covered)
         maps = difference_maps(even, reference, found.covered, lit=True)
         odd = later.result()
-    weight = np.ones_like(odd.odd)
-    for x1, y1, x2, y2 in marked:
-        weight[int(y1) : math.ceil(y2), int(x1) : math.ceil(x2)] = _MARKED
-    odd = dataclasses.replace(odd, odd=odd.odd * weight)
+    if marked:
+        weight = np.ones_like(odd.odd)  # places may lie over each other, and weigh more once
+        for x1, y1, x2, y2 in marked:
+            weight[int(y1) : math.ceil(y2), int(x1) : math.ceil(x2)] = _MARKED
+        odd = dataclasses.replace(odd, odd=odd.odd * weight)
     raw = tuple(find_regions(maps.heat))
     places = _told_apart(maps, odd, raw)
     back = np.linalg.inv(found.matrix)

@@ -120,6 +120,20 @@ class Shelf:
             db.execute("DELETE FROM products WHERE name = ?", (name,))
             db.execute("DELETE FROM settings WHERE name IN (?, ?)", (f"words: {name}", f"recaptures: {name}"))
 
+    def product(self, name: str) -> Product:
+        """Return one product.
+
+        Raises:
+            QueryError: no such product.
+        """
+        with self._database.reading() as db:
+            row = db.execute("SELECT * FROM products WHERE name = ?", (name,)).fetchone()
+            if row is None:
+                _known(db, name)
+            query = "SELECT role, count(*) AS number FROM pictures WHERE product = ? GROUP BY role"
+            counts = {(name, each["role"]): each["number"] for each in db.execute(query, (name,))}
+        return _product(row, counts)
+
     def products(self) -> list[Product]:
         """Return every product, by name."""
         with self._database.reading() as db:
@@ -127,15 +141,8 @@ class Shelf:
                 (row["product"], row["role"]): row["number"]
                 for row in db.execute("SELECT product, role, count(*) AS number FROM pictures GROUP BY product, role")
             }
-            rows = [dict(row) for row in db.execute("SELECT * FROM products ORDER BY name")]
-        return [
-            Product(
-                row["name"], row["gtin"], row["brand"], tuple(json.loads(row["words"])),
-                {label: (b[0], b[1], b[2], b[3]) for label, b in json.loads(row["regions"]).items()},
-                *(counts.get((row["name"], role), 0) for role in ("reference", "genuine", "counterfeit")),
-            )
-            for row in rows
-        ]  # fmt: skip
+            rows = db.execute("SELECT * FROM products ORDER BY name").fetchall()
+        return [_product(row, counts) for row in rows]
 
     def photos(self, role: Role) -> dict[str, list[Photo]]:
         """Return the pictures of a role, by product."""
@@ -152,6 +159,14 @@ class Shelf:
         with self._database.reading() as db:
             row = db.execute("SELECT coalesce(max(number), 0) * 1000003 + count(*) AS stamp FROM pictures").fetchone()
         return int(row["stamp"])
+
+
+def _product(row: sqlite3.Row, counts: Mapping[tuple[str, str], int]) -> Product:
+    return Product(
+        row["name"], row["gtin"], row["brand"], tuple(json.loads(row["words"])),
+        {label: (b[0], b[1], b[2], b[3]) for label, b in json.loads(row["regions"]).items()},
+        *(counts.get((row["name"], role), 0) for role in ("reference", "genuine", "counterfeit")),
+    )  # fmt: skip
 
 
 def _check_regions(where: str, regions: Mapping[str, Box], width: int, height: int) -> None:
