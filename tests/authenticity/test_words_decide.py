@@ -1,10 +1,13 @@
 """Words count in a check once `fit` has read those of genuine photos, and not before."""
 
+import importlib.metadata
+
 import pytest
 
 from eyebright.authenticity import AuthenticityChecker, draw_pack, make_photos, report
 from eyebright.authenticity._text import WordChange
 from eyebright.authenticity._words import words_evidence
+from eyebright.core.errors import ModelError
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +61,14 @@ def test_a_marked_place_weighs_more_and_is_named(pack, tmp_path):
     assert found.to_dict()["photos"][0]["marked"] == ["logo"]
     assert found.shares["places"] > plain.shares["places"]
     assert "Marked places that differ: logo." in report(checker.cases.open(found.case_id))
+
+
+def test_without_a_reader_it_is_said_at_once(system, photos, monkeypatch):
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    with pytest.raises(ModelError, match="needs rapidocr; install it with"):
+        system.fit(words=True)
+    with pytest.raises(ModelError, match="needs rapidocr; install it with"):
+        system.check([photos[0].image], words=True)

@@ -25,6 +25,7 @@ from eyebright.authenticity._photo import Photo, photo_fault, retake_advice
 from eyebright.authenticity._recaptures import recaptured
 from eyebright.authenticity._results import Box, CheckResult, FitReport, Look, Product
 from eyebright.authenticity._shelf import Shelf
+from eyebright.authenticity._text import reader_version
 from eyebright.authenticity._words import with_words
 from eyebright.core.errors import InputError, QueryError
 from eyebright.core.types import Image
@@ -167,7 +168,10 @@ class AuthenticityChecker:
 
         Raises:
             InputError: a rate out of range, a negative number, or no product.
+            ModelError: words are to be read and rapidocr is not installed.
         """
+        if words:
+            reader_version()  # to be told at once
         if not 0 < false_alarm < 1:
             raise InputError(f"fit: expected a false alarm rate between 0 and 1, got {false_alarm}")
         if recaptures < 0:
@@ -260,7 +264,10 @@ class AuthenticityChecker:
         Raises:
             InputError: no photo, an unreadable one, or no product registered.
             QueryError: no such product.
+            ModelError: words are to be read and rapidocr is not installed.
         """
+        if words:
+            reader_version()
         if not photos:
             raise InputError("check: expected at least one photo")
         identity = self.identity()

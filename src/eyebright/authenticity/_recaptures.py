@@ -15,7 +15,8 @@ from eyebright.authenticity._photo import Photo
 from eyebright.authenticity._simulate import recapture
 from eyebright.core.types import Image
 
-_KEY = "recaptures: "
+RECAPTURES_OF = "recaptures: "
+"""Settings in which the recaptures of a product are kept, before its name."""
 
 
 def recaptured(
@@ -43,7 +44,7 @@ def recaptured(
     views = [reference.image for reference in references]
     stamp = [__version__, seed, *banks, *(hashlib.sha256(view.tobytes()).hexdigest()[:16] for view in views)]
     with database.reading() as db:
-        stored = db.execute("SELECT value FROM settings WHERE name = ?", (_KEY + product,)).fetchone()
+        stored = db.execute("SELECT value FROM settings WHERE name = ?", (RECAPTURES_OF + product,)).fetchone()
     kept = json.loads(stored["value"]) if stored else {"stamp": None, "evidence": []}
     rows: list[dict[str, float]] = kept["evidence"] if kept["stamp"] == stamp else []
     count(min(len(rows), number))
@@ -60,5 +61,5 @@ def recaptured(
                 count(1)
         text = json.dumps({"stamp": stamp, "evidence": rows})
         with database.writing() as db:
-            db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (_KEY + product, text))
+            db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (RECAPTURES_OF + product, text))
     return [row for row in rows[:number] if row]

@@ -12,7 +12,9 @@ import numpy as np
 from eyebright.authenticity._codes import gtin14
 from eyebright.authenticity._database import Database
 from eyebright.authenticity._photo import KEPT_SIDE, Photo
+from eyebright.authenticity._recaptures import RECAPTURES_OF
 from eyebright.authenticity._results import Box, Product
+from eyebright.authenticity._words import WORDS_OF
 from eyebright.core.errors import InputError, QueryError
 from eyebright.core.types import Image
 from eyebright.imaging import fit_within
@@ -118,7 +120,7 @@ class Shelf:
         with self._database.writing() as db:
             _known(db, name)
             db.execute("DELETE FROM products WHERE name = ?", (name,))
-            db.execute("DELETE FROM settings WHERE name IN (?, ?)", (f"words: {name}", f"recaptures: {name}"))
+            db.execute("DELETE FROM settings WHERE name IN (?, ?)", (WORDS_OF + name, RECAPTURES_OF + name))
 
     def product(self, name: str) -> Product:
         """Return one product.

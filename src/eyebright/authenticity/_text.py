@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
+import importlib.metadata
 import re
 import threading
 import unicodedata
@@ -20,6 +21,7 @@ WORDS = "words"
 
 _SURE = 0.8  # confidence from which a line counts
 _MARKS = re.compile(r"(?<!\d)[.,]|[.,](?!\d)|[\s;:'\"’‘“”`´·•|_\-–—()\[\]]")
+_NEEDED = "text: needs rapidocr; install it with: pip install 'eyebright[authenticity]'"
 _READING = threading.Lock()
 _SAME = 0.5  # share of characters from which two lines at one place are one line that changed
 
@@ -54,6 +56,18 @@ class WordChange:
     expected: str
     found: str
     box: tuple[float, float, float, float]
+
+
+def reader_version() -> str:
+    """Return the version of what reads.
+
+    Raises:
+        ModelError: rapidocr is not installed.
+    """
+    try:
+        return importlib.metadata.version("rapidocr")
+    except importlib.metadata.PackageNotFoundError as error:
+        raise ModelError(_NEEDED) from error
 
 
 def read_lines(image: Image) -> list[Line]:
@@ -145,5 +159,5 @@ def _engine() -> Any:
     try:
         from rapidocr import RapidOCR
     except ImportError as error:
-        raise ModelError("text: needs rapidocr; install it with: pip install 'eyebright[authenticity]'") from error
+        raise ModelError(_NEEDED) from error
     return RapidOCR(params={"Global.log_level": "error", "EngineConfig.onnxruntime.intra_op_num_threads": 2})

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import importlib.metadata
 import json
 from collections.abc import Sequence
 
@@ -17,10 +16,19 @@ import numpy as np
 
 from eyebright.authenticity._database import Database
 from eyebright.authenticity._results import Look
-from eyebright.authenticity._text import Line, WordChange, compare_lines, read_line, read_lines, same_words
+from eyebright.authenticity._text import (
+    Line,
+    WordChange,
+    compare_lines,
+    read_line,
+    read_lines,
+    reader_version,
+    same_words,
+)
 from eyebright.core.types import Image
 
-_KEY = "words: "
+WORDS_OF = "words: "
+"""Settings in which the lines of a product's references are kept, before its name."""
 _FIRM = 24  # pixels of height from which a line is read the same in nearly all genuine photos
 _HIGH, _GROWN = 48, 0.15  # pixels to which a line is enlarged for the second look, and what it is taken larger by
 
@@ -36,17 +44,17 @@ def reference_lines(database: Database, product: str, reference: Image) -> list[
     Raises:
         ModelError: rapidocr is not installed.
     """
-    mark = f"{importlib.metadata.version('rapidocr')} {hashlib.sha256(reference.tobytes()).hexdigest()[:16]}"
+    mark = f"{reader_version()} {hashlib.sha256(reference.tobytes()).hexdigest()[:16]}"
     with database.reading() as db:
-        row = db.execute("SELECT value FROM settings WHERE name = ?", (_KEY + product,)).fetchone()
+        row = db.execute("SELECT value FROM settings WHERE name = ?", (WORDS_OF + product,)).fetchone()
     kept = json.loads(row["value"]) if row else {}
     if mark not in kept:
         lines = read_lines(reference)
         with database.writing() as db:
-            row = db.execute("SELECT value FROM settings WHERE name = ?", (_KEY + product,)).fetchone()
+            row = db.execute("SELECT value FROM settings WHERE name = ?", (WORDS_OF + product,)).fetchone()
             kept = json.loads(row["value"]) if row else {}
             kept[mark] = [dataclasses.asdict(line) for line in lines]
-            db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (_KEY + product, json.dumps(kept)))
+            db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (WORDS_OF + product, json.dumps(kept)))
     return [Line(line["text"], tuple(line["box"]), line["confidence"]) for line in kept[mark]]
 
 

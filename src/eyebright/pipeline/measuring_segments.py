@@ -112,14 +112,16 @@ def _of_maps(
         raise InputError(f"{gt}: no class maps in this folder")
     pictures = {} if images is None else _by_name(images)
     named: Sequence[str] | None = None
+    made: Callable[[Path], ClassMap] = _map
     if pred is not None:
         paths = _paired(truth, gt, pred)
-        found: Callable[[Path], ClassMap] = lambda name: _map(paths[name])  # noqa: E731  (as the other)
     else:
-        for name in truth:
-            _picture(pictures, name, images)
-        look, named = _naming(str(model), home)
-        found = lambda name: look(pictures[name])  # noqa: E731  (as the other)
+        paths = {name: _picture(pictures, name, images) for name in truth}
+        made, named = _naming(str(model), home)
+
+    def found(name: Path) -> ClassMap:
+        return made(paths[name])
+
     names = [name.strip() for name in labels.split(",")] if labels else named or None
     metric = ClassMapMetric(names, ignore=ignore, resamples=resamples)
     for name in sorted(truth):  # one pair of maps is held at a time
