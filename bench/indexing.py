@@ -38,7 +38,7 @@ def run() -> dict[str, Any]:
         raise SystemExit(f"bench: expected {COUNT} grocery photos below {DATA}, found {len(chosen)}")
     threads = default_threads()
     path = resolve(get_card("efficientnet_lite0"))
-    session, cut = _bare_session(str(path)), _bare_session(part_of(path, [LAYER]))
+    session, cut = _bare_session(str(path)), _bare_session(part_of(path, [LAYER]) or str(path))
     shapes = [input_size(image.shape[1], image.shape[0]) for image in map(read_image, chosen)]
     sides: dict[str, Callable[[], float]] = {
         "bare_session": lambda: _bare(session, shapes, threads),

@@ -6,6 +6,7 @@ programs), and warns or refuses by a limit that belongs to the whole process.
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import IO, Any
 
@@ -36,6 +37,7 @@ _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b
 _AVIF_BRANDS = {b"avif", b"avis"}
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _FLIPS = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}  # after rows and columns are exchanged for 5 to 8
+_STRAY_MARK = re.compile(rb"\xff[^\x00\xd0-\xd7]")
 _OPENCV_PIXELS = 2**30
 """More pixels OpenCV refuses, and says so on standard error."""
 
@@ -143,12 +145,12 @@ def opencv_jpeg(file: IO[bytes], picture: PILImage.Image) -> Image | None:
     orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
     place = picture.fp.tell() if picture.fp else 0  # behind the header
     file.seek(0)
-    data = np.frombuffer(file.read(), np.uint8)
+    data = file.read()
     file.seek(place)
     if not _one_whole_scan(data[place:]):
         return None
     with quiet_opencv():
-        array: Any = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+        array: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
     if array is None or array.shape != (picture.height, picture.width, 3):
         return None
     if orientation in (5, 6, 7, 8):
@@ -158,15 +160,13 @@ def opencv_jpeg(file: IO[bytes], picture: PILImage.Image) -> Image | None:
     return upright
 
 
-def _one_whole_scan(data: npt.NDArray[np.uint8]) -> bool:
+def _one_whole_scan(data: bytes) -> bool:
     """Tell whether only stuffed bytes and restarts stand before the mark of the end, and nothing behind it.
 
     OpenCV fills up what some stray marks cut off, where Pillow reports damage.
     """
-    if data[-2:].tobytes() != b"\xff\xd9":
-        return False
-    marks = data[np.flatnonzero(data[:-2] == 0xFF) + 1]
-    return bool(((marks == 0) | ((marks >= 0xD0) & (marks <= 0xD7))).all())
+    found = _STRAY_MARK.search(data)
+    return data.endswith(b"\xff\xd9") and found is not None and found.start() == len(data) - 2
 
 
 def narrow(array: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

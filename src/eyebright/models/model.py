@@ -18,6 +18,8 @@ from eyebright.models.weights import parts_folder, resolve
 
 BATCH = 8
 """Pictures a run: more costs memory and gains nothing on a CPU."""
+_WITH_FOCUS = ("yolox", "yolo")
+"""Heads of networks that may begin with a Focus layer."""
 
 
 class OnnxModel:
@@ -59,7 +61,8 @@ class OnnxModel:
             if self._session is None:
                 path = resolve(self.card, home=self._home)
                 keep = parts_folder(self.card, self._home)
-                self._session = Session(path, threads=self._threads, only=self._only, keep=keep)
+                focus = self.card.decoder in _WITH_FOCUS
+                self._session = Session(path, threads=self._threads, only=self._only, keep=keep, focus=focus)
             return self._session
 
     def run(self, images: Sequence[Image], outputs: Sequence[str] | None = None) -> dict[str, Floats]:

@@ -57,7 +57,9 @@ class Session:
         threads: threads inside one run; None: `default_threads()`. Give 1 when several runs go in parallel.
         only: load only what these outputs need; the runtime computes a loaded graph whole, whatever is asked of it.
             Empty: all.
-        keep: folder for the graph that `only` leaves, so that the next process need not cut it again; None: none.
+        keep: folder for the graph that `only` and `focus` leave, so that the next process need not make it again;
+            None: none.
+        focus: fold a Focus layer (YOLOX, early YOLOv5) into the convolution behind it: the same sums sooner.
 
     Raises:
         ModelError: the file is missing, damaged, or made for another ONNX Runtime, or has no such output.
@@ -65,7 +67,13 @@ class Session:
     """
 
     def __init__(
-        self, path: Path, *, threads: int | None = None, only: Sequence[str] = (), keep: Path | None = None
+        self,
+        path: Path,
+        *,
+        threads: int | None = None,
+        only: Sequence[str] = (),
+        keep: Path | None = None,
+        focus: bool = False,
     ) -> None:
         if threads is not None and threads < 1:
             raise InputError(f"threads: expected 1 or more, got {threads}")
@@ -82,8 +90,8 @@ class Session:
         self._fetch = ort.RunOptions()
         self._fetch.only_execute_path_to_fetches = True
         try:
-            graph = part_of(path, only, keep) if only else str(path)
-            self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+            graph = part_of(path, only, keep, focus=focus)
+            self._session = ort.InferenceSession(graph or str(path), options, providers=["CPUExecutionProvider"])
         except ModelError:
             raise
         except Exception as error:

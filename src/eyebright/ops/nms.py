@@ -126,18 +126,32 @@ def _overlaps(boxes: npt.NDArray[np.float64], sizes: npt.NDArray[np.float64], so
 
 
 def _all_pairs(boxes: npt.NDArray[Any], threshold: float) -> npt.NDArray[np.bool_]:
-    """Return which pairs of boxes overlap too much, `(N, N)`."""
-    wide, every = boxes.astype(np.float64), np.arange(len(boxes))
-    over: npt.NDArray[np.bool_] = _overlaps(wide, area(wide), every[:, None], every[None]) > threshold
+    """Return which pairs of boxes overlap too much, `(N, N)`: `_overlaps` of all with all, without picking rows."""
+    left, top, right, bottom = np.ascontiguousarray(boxes.T, dtype=np.float64)
+    shared = np.minimum.outer(right, right) - np.maximum.outer(left, left)
+    down = np.minimum.outer(bottom, bottom) - np.maximum.outer(top, top)
+    np.maximum(shared, 0, out=shared)
+    shared *= np.maximum(down, 0, out=down)
+    sizes = area(boxes.astype(np.float64))
+    union = np.add.outer(sizes, sizes)
+    union -= shared
+    union[shared <= 0] = 1
+    shared /= union
+    over: npt.NDArray[np.bool_] = shared > threshold
     return over
 
 
 def _settled(over: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Return which boxes of a block stay, given which pairs overlap too much."""
+    """Return which boxes of a block stay, given which pairs overlap too much; the better of a pair comes first."""
     stays = np.ones(len(over), dtype=bool)
-    for row in np.flatnonzero(np.triu(over, 1).any(axis=1)):
-        if stays[row]:
-            stays[row + 1 :] &= ~over[row, row + 1 :]
+    width = (len(over) + 7) // 8
+    rows = np.packbits(over, axis=1, bitorder="little").tobytes()
+    dropped = 0  # a bit a box, since whole numbers are quicker here than short arrays
+    for row in range(len(over)):
+        if dropped >> row & 1:
+            stays[row] = False
+        else:
+            dropped |= int.from_bytes(rows[row * width : (row + 1) * width], "little")
     return stays
 
 
