@@ -74,21 +74,93 @@ def test_the_right_product_is_found_and_the_wrong_claim_told(system):
     assert wrong.verdict != "genuine"
 
 
-@pytest.mark.parametrize("what", ["dark", "blurred", "stranger", "mirror", "tiny"])
-def test_what_cannot_be_judged_is_inconclusive_with_a_reason(system, photos, what):
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        ("dark", "too dark"), ("blurred", "blurred"), ("stranger", "does not show the side"), ("tiny", "too small"),
+        ("mirror", "does not show the side"), ("back", "does not show the side"), ("white", "overexposed"),
+        ("blank", "next to nothing"), ("glare", "light"), ("half", "only 50% of the registered side"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_judged_is_inconclusive_with_a_reason(system, photos, what, why):
     image = pack(1)
+    across, down = np.meshgrid(np.arange(480), np.arange(640))
+    lamp = 500 * np.exp(-(((across - 240) / 170) ** 4) - ((down - 300) / 220) ** 4)
     bad = {
         "dark": (image // 60).astype(np.uint8),
         "blurred": cv2.GaussianBlur(image, (0, 0), 25),
         "stranger": read_image(photos["cat"]),
         "mirror": np.ascontiguousarray(image[:, ::-1]),
         "tiny": image[:1, :1],
+        "back": pack(77, ("Ingredients", "oats, salt", "Made by North", "Keep dry")),
+        "white": np.full_like(image, 255),
+        "blank": np.full_like(image, 128),
+        "glare": np.clip(image + lamp[..., None], 0, 255).astype(np.uint8),
+        "half": np.ascontiguousarray(image[:, :240]),
     }[what]
     result = system.check([bad], product="oats", codes=False)
-    assert result.verdict == "inconclusive"
-    assert result.reason
+    assert (result.verdict, result.decided_by) == ("inconclusive", "photo")
+    assert why in result.reason
     assert result.advice
-    assert result.to_dict()["photos"][0]["regions"] == [] or what in {"dark", "blurred", "mirror"}
+    assert result.to_dict()["photos"][0]["regions"] == [] or what not in {"stranger", "tiny", "white", "blank"}
+
+
+def shown_on_a_screen(image, pitch):
+    """Photograph a display that shows a picture: stripes of red, green and blue, each `pitch` pixels."""
+    light = (cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) / 255.0) ** 2.2
+    display = np.zeros((6 * light.shape[0], 6 * light.shape[1], 3), np.float32)
+    for row in range(5):
+        for colour in range(3):
+            for column in range(2):
+                display[row::6, 2 * colour + column :: 6, colour] = 3 * light[..., colour]
+    scale = pitch / 6
+    height, width = (round(side * scale) for side in display.shape[:2])
+    turn = cv2.getRotationMatrix2D((display.shape[1] / 2, display.shape[0] / 2), 1.5, scale)
+    turn[:, 2] += (width / 2 - display.shape[1] / 2, height / 2 - display.shape[0] / 2)
+    seen = cv2.warpAffine(cv2.GaussianBlur(display, (0, 0), 0.5 / scale), turn, (width, height))
+    return (255 * np.clip(seen, 0, 1) ** (1 / 2.2)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("pitch", [2.2, 3.1])
+def test_a_photo_of_a_screen_is_not_genuine(system, pitch):
+    result = system.check([shown_on_a_screen(pack(1), pitch)], product="oats", codes=False)
+    assert result.verdict != "genuine"
+    assert result.p_value is not None
+    assert result.p_value <= 0.2
+
+
+def side_by_side(one, two):
+    table = np.full((760, 1100, 3), 70, np.uint8)
+    table[60:700, 40:520], table[60:700, 580:1060] = one, two
+    return table
+
+
+def test_of_two_products_in_a_photo_somebody_must_say_which_is_meant(system):
+    rye = pack(2, ("DARK RYE", "Stone ground", "750 g net", "Keep closed"))
+    photo = side_by_side(pack(1), rye)
+    result = system.check([photo])
+    assert (result.verdict, result.decided_by) == ("inconclusive", "photo")
+    assert "two registered products" in result.reason
+    assert {"oats", "rye"} <= set(result.reason.replace(",", "").split())
+    assert "say which" in result.advice
+    said = system.check([photo], product="oats")
+    assert said.decided_by == "looks"
+    assert said.looks[0].reason == ""
+    # one product twice is one product
+    assert "two" not in system.check([side_by_side(pack(1), pack(1))], codes=False).reason
+
+
+def test_the_code_of_a_product_beside_accuses_nobody(tmp_path, model_home):
+    system = AuthenticityChecker(tmp_path, home=model_home)
+    other = "96385074"
+    rye = with_code(pack(2, ("DARK RYE", "Stone ground", "750 g net", "Keep closed")), other, "EAN8")
+    system.enroll("oats", [pack(1)], gtin=GTIN)
+    system.enroll("rye", [rye], gtin=other)
+    beside = system.check([side_by_side(pack(1), rye)], product="oats")
+    assert other in {code.text for code in beside.codes}
+    assert beside.decided_by != "code"
+    alone = system.check([with_code(pack(1), other, "EAN8")], product="oats")
+    assert (alone.verdict, alone.decided_by) == ("counterfeit", "code")
 
 
 def test_codes_and_the_ledger_decide_alone(system):

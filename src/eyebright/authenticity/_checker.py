@@ -6,22 +6,23 @@ import collections
 import dataclasses
 import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from eyebright import __version__
+from eyebright.authenticity._beside import asked_about_two, others_beside
 from eyebright.authenticity._cases import Cases
 from eyebright.authenticity._codes import Code, read_codes
 from eyebright.authenticity._compare import Comparison, compare
 from eyebright.authenticity._database import Database
 from eyebright.authenticity._decide import Calibration, Sample, Verdict, learn
 from eyebright.authenticity._identity import Fit, Identity
-from eyebright.authenticity._judging import code_problem, differing_places, evidence_of
+from eyebright.authenticity._judging import code_problem, differing_places, evidence_of, fault_of
 from eyebright.authenticity._ledger import ALARMING, Ledger, SerialFinding
 from eyebright.authenticity._patches import RECAPTURES, PatchBanks
-from eyebright.authenticity._photo import Photo, photo_fault, retake_advice
+from eyebright.authenticity._photo import Photo, Source, named
 from eyebright.authenticity._recaptures import recaptured
 from eyebright.authenticity._results import Box, CheckResult, FitReport, Look, Product
 from eyebright.authenticity._shelf import Shelf
@@ -29,16 +30,12 @@ from eyebright.authenticity._text import reader_version
 from eyebright.authenticity._words import with_words
 from eyebright.core.errors import InputError, QueryError
 from eyebright.core.types import Image
-from eyebright.media import display_path, read_image
 from eyebright.media.home import home_dir
 
 MODEL = "efficientnet_lite0"
 _EACH = 4  # genuine photos of a product, real or made, that set its medians
 _CALIBRATION = "calibration"
 _CODES = 0.5  # seconds after which a photo is taken to have no code that can be read; `read_codes` alone tries longer
-
-Source = Path | str | Image | tuple[str, Image]
-"""A photo: a file, an RGB picture, or a name and a picture."""
 
 
 class AuthenticityChecker:
@@ -180,7 +177,7 @@ class AuthenticityChecker:
         genuine_photos, shared = self._banks.deal(self._shelf.photos("genuine"), identity.references, recaptures)
         labelled = {"genuine": genuine_photos, "counterfeit": self._shelf.photos("counterfeit")}
         plan = self._banks.plan(identity.references, recaptures, seed, shared)
-        named = {one.name: one.text for one in self.products()}
+        texts = {one.name: one.text for one in self.products()}
         done, total = 0, sum(len(photos) for each in labelled.values() for photos in each.values())
         total += RECAPTURES * len(plan)
 
@@ -196,7 +193,7 @@ class AuthenticityChecker:
                 for photo in photos:
                     look = self.look(photo, name)
                     look = with_words(self._database, name, look) if words else look
-                    evidence = evidence_of([look], words=words, named=named.get(name, ()))
+                    evidence = evidence_of([look], words=words, named=texts.get(name, ()))
                     found += [(name, evidence)] if evidence else []
                     count()
             return found
@@ -233,11 +230,10 @@ class AuthenticityChecker:
         def measure(image: Image) -> dict[str, float]:
             look = self.look(self.photos([image])[0], product)
             look = with_words(self._database, product, look) if words else look
-            return evidence_of([look], words=words, named=named)
+            return evidence_of([look], words=words, named=item.text)
 
         item = self._shelf.product(product)
-        named = item.text
-        marks = [*self._banks.stamps(product, references), *(("words", *named) if words else ()), str(item.regions)]
+        marks = [*self._banks.stamps(product, references), *(("words", *item.text) if words else ()), str(item.regions)]
         return recaptured(self._database, product, references, number, seed, measure, count, marks)
 
     def check(
@@ -274,9 +270,9 @@ class AuthenticityChecker:
         if product is not None and product not in identity.references:
             raise QueryError(f"no product {product!r}; registered: {', '.join(identity.products[:8])}")
         known = self.photos(photos)
-        with ThreadPoolExecutor(2) as beside:  # what needs nothing of each other, and leaves Python's lock alone
-            prepared = [beside.submit(photo.prepare) for photo in known]
-            seen_codes = [beside.submit(read_codes, photo.image, seconds=_CODES) for photo in known] if codes else []
+        with ThreadPoolExecutor(2) as pool:  # what needs nothing of each other, and leaves Python's lock alone
+            prepared = [pool.submit(photo.prepare) for photo in known]
+            seen_codes = [pool.submit(read_codes, photo.image, seconds=_CODES) for photo in known] if codes else []
             fits = [Fit(photo, identity) for photo in known]
             name = product or max((fit.best() for fit in fits), key=lambda other: sum(fit.score(other) for fit in fits))
             for fit, later in zip(fits, prepared, strict=True):
@@ -285,11 +281,18 @@ class AuthenticityChecker:
             looks = tuple(self.look(fit.photo, name, fit) for fit in fits)
             looks = tuple(with_words(self._database, name, look) for look in looks) if words else looks
             read = tuple(code for later in seen_codes for code in later.result())
+        gtin = self._shelf.product(name).gtin
+        besides: list[str] = []
+        if product is None or any(code.gtin not in ("", gtin) for code in read):
+            besides = others_beside(known, looks, name, identity, self.photos)
+        if product is None and besides:
+            looks = tuple(asked_about_two(look, name, other) for look, other in zip(looks, besides, strict=True))
+        theirs = {self._shelf.product(other).gtin for other in besides if other} - {gtin, ""}
         case_id = secrets.token_hex(6)
-        number = serial or next((code.serial for code in read if code.serial), "")
+        number = serial or next((code.serial for code in read if code.serial and code.gtin not in theirs), "")
         seen = self.ledger.see(number, name, place, case_id) if number else None
         calibration = self.calibration()
-        result = self.judge(name, looks, read, seen, case_id, calibration)
+        result = self.judge(name, looks, read, seen, case_id, calibration, theirs)
         versions = {"eyebright": __version__, "model": MODEL}
         facts = {"place": place, "versions": versions, "calibration": dataclasses.asdict(calibration)}
         self.cases.keep(result, [photo.vector for photo in known], facts)
@@ -303,8 +306,12 @@ class AuthenticityChecker:
         serial: SerialFinding | None,
         case_id: str,
         calibration: Calibration,
+        besides: Collection[str] = (),
     ) -> CheckResult:
-        """Put the evidence together; see `CheckResult`. Codes and the ledger can decide alone."""
+        """Put the evidence together; see `CheckResult`. Codes and the ledger can decide alone.
+
+        `besides` holds GTINs of other products in the photos, whose codes prove nothing.
+        """
         item = self._shelf.product(product)
         evidence = evidence_of(looks, words=calibration.words, named=item.text)
         suspicion = calibration.suspicion(evidence, product)
@@ -312,7 +319,7 @@ class AuthenticityChecker:
         verdict, reason = calibration.decide(suspicion)
         if all(look.reason for look in looks):
             verdict, reason, advice, by = "inconclusive", looks[0].reason, looks[0].advice, "photo"
-        if problem := code_problem(product, item.gtin, codes):
+        if problem := code_problem(product, item.gtin, codes, besides):
             verdict, reason, by = "counterfeit", problem, "code"
         if serial is not None and serial.state in ALARMING:
             verdict, reason, by = "counterfeit", f"serial {serial.serial} {serial.reason}", "ledger"
@@ -333,7 +340,7 @@ class AuthenticityChecker:
         found = compare(reference.image, photo.image, keypoints=(photo.fine, reference.fine), marked=marked.values())
         if found is not None and found.sound:
             found = self._banks.add(found, product, number, reference)
-        reason, advice = photo_fault(photo) if found is not None and found.sound else retake_advice(photo)
+        reason, advice = fault_of(photo, found)
         differing = differing_places(marked, found)
         return Look(
             photo.name, photo.image, reference.image, found, fit.margin(product), reason, advice, marked=differing
@@ -341,7 +348,7 @@ class AuthenticityChecker:
 
     def compare(self, reference: Source, photo: Source) -> Comparison | None:
         """Lay any picture over another and say where they differ; see `eyebright.authenticity.compare`."""
-        return compare(_named(reference)[1], _named(photo)[1])
+        return compare(named(reference)[1], named(photo)[1])
 
     def case(self, case_id: str) -> dict[str, Any]:
         """Return a stored case as plain values; `cases` has its pictures, the queue and the decisions.
@@ -380,16 +387,10 @@ class AuthenticityChecker:
         Raises:
             MediaError: one cannot be read.
         """
-        named = [_named(source) for source in sources]
+        pictures = [named(source) for source in sources]
         with self._lock:
             if self._model is None:
                 from eyebright.models import load_model
 
                 self._model = load_model(MODEL, task="embedding", home=self._home, threads=self._threads)
-        return [Photo(image, self._model.embed([image]).vectors[0], name) for name, image in named]
-
-
-def _named(source: Source) -> tuple[str, Image]:
-    if isinstance(source, Path | str):
-        return display_path(source), read_image(source)
-    return source if isinstance(source, tuple) else ("picture", source)
+        return [Photo(image, self._model.embed([image]).vectors[0], name) for name, image in pictures]

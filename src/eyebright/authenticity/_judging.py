@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
 from eyebright.authenticity._codes import Code
 from eyebright.authenticity._compare import Comparison
 from eyebright.authenticity._decide import IDENTITY
+from eyebright.authenticity._photo import Photo, photo_fault, retake_advice
 from eyebright.authenticity._results import Box, Look
 from eyebright.authenticity._text import WORDS
 from eyebright.authenticity._words import words_evidence
+
+_WHOLE = 0.6
+"""Of the reference, which a photo must show to be judged."""
+
+
+def fault_of(photo: Photo, found: Comparison | None) -> tuple[str, str]:
+    """Say why a photo cannot be judged, and how to take a better one; both empty when it can."""
+    if found is None or not found.sound:
+        return retake_advice(photo)
+    seen = float(found.registration.covered.mean())
+    if seen < _WHOLE:
+        return f"only {seen:.0%} of the registered side is in the photo", "step back until the whole side is in it"
+    return photo_fault(photo)
 
 
 def evidence_of(looks: Sequence[Look], *, words: bool = False, named: Sequence[str] = ()) -> dict[str, float]:
@@ -44,18 +58,19 @@ def differing_places(marked: Mapping[str, Box], found: Comparison | None) -> tup
     )
 
 
-def code_problem(product: str, gtin: str, codes: Sequence[Code]) -> str:
+def code_problem(product: str, gtin: str, codes: Sequence[Code], besides: Collection[str] = ()) -> str:
     """Say what a code proves wrong, empty where nothing.
 
     Args:
         product: its name.
         gtin: of the product, empty where none was registered.
         codes: what was read.
+        besides: GTINs of other products that stand beside it in the photo; these codes are theirs.
     """
     for code in codes:
         wrong = next((problem for problem in code.problems if "check digit" in problem), "")
         if wrong:
             return f"{code.symbology}: {wrong}"
-        if gtin and code.gtin and code.gtin != gtin:
+        if gtin and code.gtin and code.gtin != gtin and code.gtin not in besides:
             return f"{code.symbology} says GTIN {code.gtin}, {product} has {gtin}"
     return ""
