@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eyebright.authenticity import _codes, check_digit, read_codes
+from eyebright.authenticity._codes_linear import read_bars
 from eyebright.authenticity._codes_modules import read_modules
 from eyebright.authenticity._codes_symbols import code128, ean8, ean13
 
@@ -61,6 +62,30 @@ def test_read_where_zxing_reads_nothing(text, kind, how):
     assert (code.text, code.reader) == (text, "eyebright")
     centre = np.mean(code.corners, axis=0)
     assert np.abs(centre - np.array(image.shape[1::-1]) / 2).max() < 0.1 * image.shape[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("7032069804988", "EAN13"), ("96385074", "EAN8"), ("SN-48213377", "Code128")]
+)
+@pytest.mark.parametrize("ground", [60, 160])
+@pytest.mark.parametrize("blur", [0.0, 2.0])
+def test_the_edges_of_a_label_are_no_bars(text, kind, ground, blur):
+    rows = np.repeat(modules(text, kind)[:1], 60, axis=0)
+    label = 250 - 240 * np.kron(np.pad(rows, ((8, 8), (11, 7))), np.ones((3, 3)))
+    image = np.full((label.shape[0] + 90, label.shape[1] + 130), float(ground))
+    image[45:-45, 65:-65] = label
+    image = cv2.GaussianBlur(image, (0, 0), blur) if blur else image
+    found = read_bars(image.astype(np.uint8))
+    assert found is not None
+    assert np.array_equal(found.modules, modules(text, kind)[0])
+    assert np.abs(found.corners[:2, 0] - [65 + 33, image.shape[1] - 65 - 21]).max() < 3
+
+
+def test_other_kinds_that_noise_passes_for_are_not_read():
+    code = zxingcpp.create_barcode("425775", zxingcpp.BarcodeFormat.MicroQRCode)
+    grey = np.pad(np.array(zxingcpp.write_barcode_to_image(code, scale=4)), 30, constant_values=255)
+    assert len(zxingcpp.read_barcodes(grey, formats=[zxingcpp.BarcodeFormat.QRCode])) == 1  # it is told as a QR code
+    assert read_codes(np.dstack([grey] * 3)) == []
 
 
 @given(st.text("0123456789", min_size=12, max_size=12))

@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from eyebright.authenticity._codes_readers import Reading, read_hard, read_opencv, read_plain
+from eyebright.authenticity._codes_readers import Reading, read_hard, read_hard_bars, read_opencv, read_plain
 from eyebright.core.types import Image, check_image
 
 _RETAIL = {"EAN-13", "EAN-8", "UPC-A", "UPC-E"}
@@ -140,9 +140,11 @@ def _second_opinion(grey: Any, one: Reading) -> list[Reading]:
     if not linear:
         return [one._replace(others=others)]
     part, (x, y) = _round(grey, one, 0.8)  # a misread may take a piece of a code for the whole
-    sure = [other for other in read_hard(part, time.thread_time() + 1.0) if other.symbology in _RETAIL]
-    if any(other.text.zfill(13) == one.text.zfill(13) for other in sure):
-        return [one]
+    sure = []
+    for other in read_hard_bars(part, time.thread_time() + 1.0):
+        if other.text.zfill(13) == one.text.zfill(13):
+            return [one]
+        sure += [other] if other.symbology in _RETAIL else []
     if sure:
         return [other._replace(corners=tuple((u + x, v + y) for u, v in other.corners)) for other in sure]
     again = _read_again(part)

@@ -34,6 +34,8 @@ _PATHS = 6
 _PROMISING, _FOUND = 0.12, 0.005  # shares of the variance that remain
 _STEP = np.array([4.0, 4.0, 0.05, 0.05, 0.6])  # how far one step may go
 _NARROWEST = 1.4  # pixels a module
+_INNER = 0.3  # of the width to either side of the middle, where there are bars and spaces only
+_QUIET = 1.5  # spaces wide
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -197,21 +199,23 @@ def read_bars(cut: Any, until: float = np.inf) -> Bars | None:
     band = _band(cut)
     if band is None:
         return None
-    top, bottom, line, (first, last) = band
-    start = max(int(first) - 12, 0)
-    stop = min(int(last) + 12, len(line))
-    line, ends = line[start:stop], (first - start, last - start)
-    groups = [[ean13()], _code128s(line, ends), [ean8()]]
+    top, bottom, whole, places = band
+    tries = []
+    for first, last in places:
+        start, stop = max(int(first) - 12, 0), min(int(last) + 12, len(whole))
+        line, ends = whole[start:stop], (first - start, last - start)
+        tries.append((start, line, ends, [[ean13()], _code128s(line, ends), [ean8()]]))
     # the first guess of where the bars end is right most often; a bar and a half to either side is tried after that
     for far in (False, True):
-        for place, layouts in enumerate(groups):
-            fits = _tried(layouts, line, ends, far, until)
-            groups[place] = list({fit.layout: None for fit in fits[:3]})  # only these are worth a longer search
-            sure = _sure(fits)
-            if sure is not None:
-                left, right = sure.place[0] + start, sure.place[1] + start
-                corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)], float)
-                return Bars(sure.layout.name, sure.layout.modules(sure.symbols), corners)
+        for start, line, ends, groups in tries:
+            for place, layouts in enumerate(groups):
+                fits = _tried(layouts, line, ends, far, until)
+                groups[place] = list({fit.layout: None for fit in fits[:3]})  # only these are worth a longer search
+                sure = _sure(fits)
+                if sure is not None:
+                    left, right = sure.place[0] + start, sure.place[1] + start
+                    corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)], float)
+                    return Bars(sure.layout.name, sure.layout.modules(sure.symbols), corners)
     return None
 
 
@@ -223,8 +227,8 @@ def _code128s(line: Any, ends: tuple[float, float]) -> list[Layout]:
     return [code128(count) for count in range(max(4, (dips - 8) // 3), most + 1)]
 
 
-def _band(cut: Any) -> tuple[int, int, Any, tuple[float, float]] | None:
-    """Return the first and last row of the bars, the mean row, straightened, and where its bars begin and end."""
+def _band(cut: Any) -> tuple[int, int, Any, list[tuple[float, float]]] | None:
+    """Return the first and last row of the bars, the mean row, straightened, and where its bars may begin and end."""
     soft = cv2.GaussianBlur(cut, (0, 0), 1.0).astype(np.float32)
     along = cv2.Sobel(soft, cv2.CV_32F, 1, 0) ** 2
     strong = cv2.blur(along.mean(axis=1)[:, None], (1, 5))[:, 0]
@@ -247,7 +251,23 @@ def _band(cut: Any) -> tuple[int, int, Any, tuple[float, float]] | None:
     busy = np.flatnonzero(slope > 0.15 * np.quantile(slope, 0.95))
     if len(busy) < 2:
         return None
-    return top, bottom, line, (float(busy[0]), float(busy[-1] + 1))
+    return top, bottom, line, _ends(busy)
+
+
+def _ends(busy: Any) -> list[tuple[float, float]]:
+    """Return where bars may begin and end, the likeliest first, from the places where the line is not level.
+
+    A quiet zone is wider than any space between bars, so what lies beyond one is not the code but the edge of a label.
+    """
+    gaps = np.diff(busy)
+    middle = (busy[:-1] + busy[1:]) / 2
+    inner = np.abs(middle - (busy[0] + busy[-1]) / 2) < _INNER * (busy[-1] - busy[0])
+    quiet = np.flatnonzero(~inner & (gaps >= max(_QUIET * gaps[inner].max(initial=1), 6)))
+    before = quiet[middle[quiet] < (busy[0] + busy[-1]) / 2]
+    behind = quiet[middle[quiet] > (busy[0] + busy[-1]) / 2]
+    first = busy[before[-1] + 1] if len(before) else busy[0]
+    last = busy[behind[0]] if len(behind) else busy[-1]
+    return list(dict.fromkeys([(float(first), float(last + 1)), (float(busy[0]), float(busy[-1] + 1))]))
 
 
 def _straightened(rows: Any) -> Any:

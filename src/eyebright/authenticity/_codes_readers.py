@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import cv2
@@ -55,7 +56,9 @@ def read_plain(grey: Any, back: Any = None, *, matrices: bool = False) -> list[R
         at = one.position
         corners = np.array([(p.x, p.y) for p in (at.top_left, at.top_right, at.bottom_right, at.bottom_left)], float)
         name = str(one.format).rsplit(".", 1)[-1].replace(" ", "").replace("-", "")
-        name = "QR" if name.startswith("QR") else _KINDS.get(name, name)
+        name = "QR" if name.startswith("QR") else _KINDS.get(name, "")
+        if not name:  # of its variants (Micro QR), which noise passes for too easily
+            continue
         found.append(Reading(name, one.text, _moved(corners, back), "zxing-cpp"))
     return found
 
@@ -92,6 +95,16 @@ def read_hard(grey: Any, until: float) -> list[Reading]:
         if one is not None:
             found.setdefault(one.text, one)
     return list(found.values())
+
+
+def read_hard_bars(grey: Any, until: float) -> Iterator[Reading]:
+    """Yield the codes of bars that `read_hard` would find, one as soon as it is read."""
+    for area in find_areas(grey):
+        if time.thread_time() > until:
+            break
+        one = _bars(grey, area, until) if area.coherence > _BARS else None
+        if one is not None:
+            yield one
 
 
 def _bars(grey: Any, area: Area, until: float) -> Reading | None:
