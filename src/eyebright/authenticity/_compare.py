@@ -28,17 +28,21 @@ from eyebright.imaging import (
 )
 from eyebright.ops import transform_boxes
 
-FEATURES = ("regions", "largest", "structure", "edges", "colour", "sharpness", "moire", "places")
+FEATURES = ("regions", "largest", "structure", "edges", "colour", "tone", "sharpness", "moire", "places")
 """Names of the numbers in `Comparison.features`, each growing with suspicion."""
 
 _SOUND = 0.75
 """Correlation from which a registration is trusted."""
+
+_PLAIN_SOUND, _MANY = 0.5, 120
+"""A lower one is trusted too where so many keypoints agree: a lamp's reflection and a blurred copy lower it."""
 
 # which regions are told: chosen on half of the shared pairs of DeepPCB and counterfeits of eight drawn packs
 _ODD, _COLOUR, _KNOWN = 2.0, 0.6, 0.8
 _AROUND = 4  # pixels of the reference
 _VERY, _LARGE = 8.0, 1500
 _MARKED = 1.5  # what is odd in a marked place weighs half as much again
+_FULL, _ADDED = 247, 8  # grey levels that a camera cannot hold, and that a lamp's reflection adds
 _NEAR = 40  # regions closer than this part of the longer side are one
 
 
@@ -63,7 +67,9 @@ class Comparison:
     @property
     def sound(self) -> bool:
         """Whether the registration is good enough to trust the differences."""
-        return self.registration.correlation >= _SOUND and float(self.registration.covered.mean()) > 0.4
+        found = self.registration
+        least = _PLAIN_SOUND if found.inliers >= _MANY else _SOUND
+        return found.correlation >= least and float(found.covered.mean()) > 0.4
 
     def facts(self) -> dict[str, Any]:
         """Return everything but the pictures as plain values."""
@@ -172,6 +178,9 @@ def _features(
     changed = [r.area * r.strength / size for r, glare in zip(regions, hidden, strict=True) if not glare]
     one, two = (np.asarray(cv2.cvtColor(x, cv2.COLOR_RGB2GRAY), np.float32) for x in (even, reference))
     colour = cv2.GaussianBlur(maps.colour, (0, 0), 3.0)
+    soft, wanted = (cv2.GaussianBlur(x, (0, 0), 2.0).astype(np.float32) for x in (even, reference))
+    true = where & _own_light(soft, wanted, found.warped)
+    true = true if true.sum() > 0.1 * size else where
     mask = where.astype(np.uint8)
     fine = [cv2.mean(cv2.absdiff(x, cv2.GaussianBlur(x, (0, 0), 1.5)), mask)[0] for x in (one, two)]
     values = (
@@ -179,12 +188,52 @@ def _features(
         np.log10(1e-5 + max(changed, default=0.0)),
         np.percentile(maps.structure[::2, ::2][few], 95),
         np.percentile(maps.edges[::2, ::2][few], 99),
-        np.percentile(colour[::2, ::2][few], 97),
+        np.percentile(colour[::2, ::2][true[::2, ::2]], 97),
+        _tone(soft, wanted, true),
         np.log((fine[1] + 0.2) / (fine[0] + 0.2)),
         _moire(one, two, found.covered),
         odd.worst,
     )
     return dict(zip(FEATURES, (float(value) for value in values), strict=True))
+
+
+def _own_light(photo: Floats, reference: Floats, seen: Image) -> Bools:
+    """Say where a photo shows the print's own light: no lamp's reflection, which adds to all channels, nor its rim.
+
+    Args:
+        photo: lit as the reference, smoothed, `float32 (H, W, 3)`.
+        reference: likewise.
+        seen: the photo as it was, RGB `uint8 (H, W, 3)`.
+    """
+    added = cv2.blur(np.maximum((photo - reference).min(axis=2), 0), (25, 25))
+    full = cv2.dilate((seen.max(axis=2) > _FULL).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    own: Bools = (added <= _ADDED) & ~full
+    return own
+
+
+def _tone(photo: Floats, reference: Floats, where: Bools) -> float:
+    """Return how far the photo's tones are bent against the reference's, as a logarithm of grey levels.
+
+    Light and a camera's exposure scale the tones of each channel, and even light has taken that out. A print of a print
+    bends them: its dots grow, and its black and white are others. Where the reference is level, so that blur and a
+    shift change nothing, a cubic of each channel is fitted, and its distance from the straight line counts.
+    """
+    grey = cv2.cvtColor(reference, cv2.COLOR_RGB2GRAY)
+    slope = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
+    level = where & (slope <= np.quantile(slope[where][::4], 0.6)) if where.any() else where
+    some = np.flatnonzero(level)[::3]
+    if len(some) < 300:
+        return 0.0
+    bent = []
+    for channel in range(3):
+        x, y = reference[..., channel].ravel()[some] / 255, photo[..., channel].ravel()[some]
+        table = np.stack([np.ones_like(x), x, x**2, x**3], axis=1).astype(np.float64)
+        square = table.T @ table
+        # held back a little, so that tones that the picture has not do not bend the curve
+        curve = np.linalg.solve(square + 1e-4 * len(x) * np.diag([0, 0, 1, 1]), table.T @ y)
+        line = np.linalg.lstsq(square[:2, :2], table[:, :2].T @ y, rcond=None)[0]
+        bent.append(float(np.mean((table @ curve - table[:, :2] @ line) ** 2)))
+    return float(np.log(0.3 + np.sqrt(np.mean(bent))))
 
 
 def _moire(one: Floats, two: Floats, covered: Bools) -> float:

@@ -34,8 +34,8 @@ ACCEPT = 0.1
 # medians of 28 recaptures of seven drawn packs, and spreads somewhat larger than theirs, as real photos vary more; what
 # `fit` measures takes their place
 _NAMES = (*FEATURES, PATCHES, WORDS, IDENTITY)
-_CENTRES = dict(zip(_NAMES, (-3.8, -4.35, 0.01, 0.07, 0.06, 0.2, 1.7, 0.9, 0.5, 0.0, -3.0), strict=True))
-_SCALES = dict(zip(_NAMES, (0.7, 0.5, 0.01, 0.07, 0.04, 0.2, 0.3, 0.35, 0.25, 0.4, 1.5), strict=True))
+_CENTRES = dict(zip(_NAMES, (-3.8, -4.35, 0.01, 0.07, 0.06, 0.5, 0.2, 1.7, 0.9, 0.5, 0.0, -3.0), strict=True))
+_SCALES = dict(zip(_NAMES, (0.7, 0.5, 0.01, 0.07, 0.04, 0.4, 0.2, 0.3, 0.35, 0.25, 0.4, 1.5), strict=True))
 _PRIOR = 2  # a product's own median weighs as much as that of all when it is of so many photos
 _FAKES = 5  # fewer known fakes teach a classifier nothing
 

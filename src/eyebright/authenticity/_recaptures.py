@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from eyebright import __version__
+from eyebright.authenticity._compare import FEATURES
 from eyebright.authenticity._database import Database
 from eyebright.authenticity._photo import Photo
 from eyebright.authenticity._simulate import recapture
@@ -42,7 +43,7 @@ def recaptured(
         banks: what changes with the patch banks that say something of them.
     """
     views = [reference.image for reference in references]
-    stamp = [__version__, seed, *banks, *(hashlib.sha256(view.tobytes()).hexdigest()[:16] for view in views)]
+    stamp = [__version__, *FEATURES, seed, *banks, *(hashlib.sha256(view.tobytes()).hexdigest()[:16] for view in views)]
     with database.reading() as db:
         stored = db.execute("SELECT value FROM settings WHERE name = ?", (RECAPTURES_OF + product,)).fetchone()
     kept = json.loads(stored["value"]) if stored else {"stamp": None, "evidence": []}

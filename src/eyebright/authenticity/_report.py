@@ -27,6 +27,7 @@ _WORDS = {
     "places": "small changes beyond noise",
     "patches": "parts unlike those of recaptures (patch memory bank)",
     "colour": "colour (CIELAB)",
+    "tone": "tones bent as by a reprint",
     "sharpness": "lost detail",
     "moire": "periodic pattern (halftone, moiré)",
     "words": "lines of text that differ",

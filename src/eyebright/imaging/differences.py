@@ -18,6 +18,7 @@ from eyebright.core.errors import InputError
 from eyebright.core.types import Bools, Floats, Image, check_image
 
 _LIGHT = 8  # lighting changes over an eighth of the picture, print over less
+_DARK, _LEAST = 5, 20  # per cent of the pixels that are the dark print, and of those the least lifted
 _STRUCTURE, _DELTA_E, _EDGE = 0.6, 40.0, 0.75  # a difference of each map that counts as whole
 _STEPS = 32  # of a unit of lightness: finer than any camera
 _HALVED = 512
@@ -90,12 +91,23 @@ def _far(values: Floats, sigma: float) -> Floats:
 
 
 def _black(one: Floats, two: Floats, there: Floats) -> Floats:
-    """Return how much brighter than the reference's the photo's darkest print is, one level a channel."""
+    """Return how much brighter than the reference's the photo's darkest print is, one level a channel.
+
+    Haze lifts all of the dark print, so the places that it lifts least tell: a lamp's reflection lifts some of it, and
+    blur what is thin.
+    """
+    black = np.zeros(3, np.float32)
     seen = there > 0.99
     if seen.sum() < 16:
-        return np.zeros(3, np.float32)
-    low = np.percentile(one[seen], 2, axis=0) - np.percentile(two[seen], 2, axis=0)
-    return np.asarray(np.clip(low, 0, 60), np.float32)
+        return black
+    for channel in range(3):
+        mine, other = one[..., channel][seen], two[..., channel][seen]
+        dark = other <= np.percentile(other, _DARK)
+        bright = float(np.percentile(mine, 90)), max(float(np.percentile(other, 90)), 1.0)
+        for _ in range(3):  # the exposure is what the bright print keeps without the haze
+            exposure = (bright[0] - black[channel]) / bright[1]
+            black[channel] = np.clip(np.percentile(mine[dark] - exposure * other[dark], _LEAST), 0, 60)
+    return black
 
 
 def tolerant_difference(one: Floats, two: Floats, radius: int) -> Floats:
