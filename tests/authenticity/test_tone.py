@@ -68,6 +68,14 @@ def test_where_many_keypoints_agree_a_blurred_lit_photo_is_still_laid_over(pack)
     assert found.sound
 
 
+def test_a_picture_of_one_tone_has_no_curve():
+    reference = np.zeros((200, 300, 3), np.uint8)
+    reference[40:60, 40:60] = reference[120:150, 200:230] = reference[90:110, 130:170] = 255
+    found = compare(reference, reference)
+    assert found is not None
+    assert found.features["tone"] == pytest.approx(np.log(0.3), abs=0.01)
+
+
 def test_haze_is_taken_out_and_light_on_dark_print_is_no_haze():
     rng = np.random.default_rng(0)
     reference = np.full((300, 400, 3), (235, 235, 120), np.uint8)
