@@ -99,24 +99,22 @@ class Fit:
         return sorted(others, key=lambda name: -self._likeness[name])[:count]
 
     def best(self) -> str:
-        """Return the product that the photo most likely shows.
+        """Return the product that the photo most likely shows, by the nearest view of each of the likeliest.
 
-        References are tried from the likeliest on, and only while those that are left could still change the answer:
-        no more keypoints can agree than the photo has.
+        Products are tried from the likeliest on, and only while those that are left could still change the answer: no
+        more keypoints can agree than the photo has. Matching every view takes ten times as long, and finds two more of
+        99 grocery photos.
         """
         rivals = self.nearest(RIVALS + 1)
         most = float(np.log1p(len(self.photo.quick)))
         found, top = rivals[0], -np.inf
-        for place, name in enumerate(rivals):
+        for name in rivals:
             if self._likeness[name] + most <= top:
                 break
-            rest = max((self._likeness[other] for other in rivals[place + 1 :]), default=-np.inf) + most
-            for number in self._identity.views(self.photo.vector, name):
-                score = self._likeness[name] + float(np.log1p(self._agree(name, number)))
-                if score > top:
-                    found, top = name, score
-                if found == name and rest <= top:
-                    return found
+            view = self._identity.views(self.photo.vector, name)[0]
+            score = self._likeness[name] + float(np.log1p(self._agree(name, view)))
+            if score > top:
+                found, top = name, score
         return found
 
     def margin(self, product: str) -> float | None:
