@@ -175,12 +175,16 @@ def _features(
         odd.glare[round((y1 + y2 - 1) / 2), round((x1 + x2 - 1) / 2)] for x1, y1, x2, y2 in (r.box for r in regions)
     )
     few = where[::2, ::2]  # percentiles of a quarter of the pixels
+    half = (few.shape[1], few.shape[0])
     changed = [r.area * r.strength / size for r, glare in zip(regions, hidden, strict=True) if not glare]
     one, two = (np.asarray(cv2.cvtColor(x, cv2.COLOR_RGB2GRAY), np.float32) for x in (even, reference))
     colour = cv2.GaussianBlur(maps.colour, (0, 0), 3.0)
-    soft, wanted = (cv2.GaussianBlur(x, (0, 0), 2.0).astype(np.float32) for x in (even, reference))
-    true = where & _own_light(soft, wanted, found.warped)
-    true = true if true.sum() > 0.1 * size else where
+    soft, wanted = (
+        cv2.GaussianBlur(cv2.resize(x, half, interpolation=cv2.INTER_AREA), (0, 0), 1.0).astype(np.float32)
+        for x in (even, reference)
+    )
+    true = few & _own_light(soft, wanted, cv2.resize(found.warped, half, interpolation=cv2.INTER_NEAREST))
+    true = true if true.sum() > 0.025 * size else few
     mask = where.astype(np.uint8)
     fine = [cv2.mean(cv2.absdiff(x, cv2.GaussianBlur(x, (0, 0), 1.5)), mask)[0] for x in (one, two)]
     values = (
@@ -188,7 +192,7 @@ def _features(
         np.log10(1e-5 + max(changed, default=0.0)),
         np.percentile(maps.structure[::2, ::2][few], 95),
         np.percentile(maps.edges[::2, ::2][few], 99),
-        np.percentile(colour[::2, ::2][true[::2, ::2]], 97),
+        np.percentile(colour[::2, ::2][true], 97),
         _tone(soft, wanted, true),
         np.log((fine[1] + 0.2) / (fine[0] + 0.2)),
         _moire(one, two, found.covered),
@@ -201,12 +205,12 @@ def _own_light(photo: Floats, reference: Floats, seen: Image) -> Bools:
     """Say where a photo shows the print's own light: no lamp's reflection, which adds to all channels, nor its rim.
 
     Args:
-        photo: lit as the reference, smoothed, `float32 (H, W, 3)`.
+        photo: lit as the reference, smoothed, at half its pixels, `float32 (H, W, 3)`.
         reference: likewise.
-        seen: the photo as it was, RGB `uint8 (H, W, 3)`.
+        seen: the photo as it was, of the same size, RGB `uint8 (H, W, 3)`.
     """
-    added = cv2.blur(np.maximum((photo - reference).min(axis=2), 0), (25, 25))
-    full = cv2.dilate((seen.max(axis=2) > _FULL).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    added = cv2.blur(np.maximum(np.minimum.reduce(cv2.split(cv2.subtract(photo, reference))), 0), (13, 13))
+    full = cv2.dilate((np.maximum.reduce(cv2.split(seen)) > _FULL).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     own: Bools = (added <= _ADDED) & ~full
     return own
 
