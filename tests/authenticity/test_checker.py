@@ -275,6 +275,22 @@ def test_known_fakes_teach_a_classifier():
     assert Calibration.from_json(taught.to_json()) == taught
 
 
+def test_differences_that_seldom_come_together_are_suspicious_though_none_stands_out():
+    rng = np.random.default_rng(2)
+    one = rng.normal(0.1, 0.05, 200)  # in genuine photos what moves the edges moves the colour too
+    genuine = [
+        ("oats", {"edges": float(v), "colour": float(v + d)}) for v, d in zip(one, rng.normal(0, 0.005, 200), strict=True)
+    ]
+    learnt = learn(genuine, [])
+    usual, odd = ({"edges": 0.17, "colour": colour} for colour in (0.17, 0.06))
+    assert learnt.suspicion(odd) > learnt.suspicion(usual) + 0.2  # though its colour is less of a difference
+    assert learnt.shares(odd)["together"] > learnt.shares(usual)["together"]
+    assert "together" not in learn(genuine[:12], []).shares(odd)  # too few to know
+    alike = {"edges": 0.0, "colour": 0.0}
+    assert learnt.suspicion(alike) < learnt.suspicion(usual)
+    assert Calibration.from_json(learnt.to_json()) == learnt
+
+
 def test_eval_of_one_reference_and_one_role(tmp_path, model_home):
     changed = pack(1)
     changed[300:340, 200:260] = (255, 0, 0)

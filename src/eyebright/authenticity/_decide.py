@@ -28,6 +28,9 @@ Verdict = Literal["genuine", "counterfeit", "inconclusive"]
 IDENTITY = "identity"
 """Name of the evidence that another registered product fits better."""
 
+TOGETHER = "together"
+"""Name of the share that says how unusual the differences are as a whole, where no single one stands out."""
+
 ACCEPT = 0.1
 """A photo is called genuine when at least this share of the genuine ones looks as suspicious."""
 
@@ -37,6 +40,8 @@ _NAMES = (*FEATURES, PATCHES, WORDS, IDENTITY)
 _CENTRES = dict(zip(_NAMES, (-3.8, -4.35, 0.01, 0.07, 0.06, 0.5, 0.2, 1.7, 0.9, 0.5, 0.0, -3.0), strict=True))
 _SCALES = dict(zip(_NAMES, (0.7, 0.5, 0.01, 0.07, 0.04, 0.4, 0.2, 0.3, 0.35, 0.25, 0.4, 1.5), strict=True))
 _PRIOR = 2  # a product's own median weighs as much as that of all when it is of so many photos
+_USUAL = -1.0  # what is more alike than this says no more
+_SHRUNK, _WEIGHED = 0.25, 0.7  # of the spreads taken together; chosen on counterfeits of tuning packs and photos
 _FAKES = 5  # fewer known fakes teach a classifier nothing
 
 
@@ -55,6 +60,8 @@ class Calibration:
         made: whether the genuine photos are made recaptures of the references, for want of real ones.
         products: the medians of single products, where they are known.
         words: whether the words of these photos were read; else those of a photo decide nothing.
+        joint: inverse covariance of the shares of looks, `joint_names` in rows and columns; empty where photos are few.
+        joint_names: see `joint`.
     """
 
     false_alarm: float = 0.01
@@ -67,19 +74,29 @@ class Calibration:
     made: bool = False
     products: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
     words: bool = False
+    joint: Sequence[Sequence[float]] = ()
+    joint_names: Sequence[str] = ()
 
     def shares(self, evidence: Mapping[str, float], product: str = "") -> dict[str, float]:
         """Return each kind of evidence in spreads above the median of genuine photos, clipped to -3 to 12.
+
+        `TOGETHER` is the Mahalanobis distance of the looks from genuine ones (Mahalanobis 1936), weighed down, so that
+        it decides only where several kinds are high that seldom are so at once.
 
         Args:
             evidence: by name.
             product: whose own medians count; those of all where it has none.
         """
         centres = {**self.centres, **self.products.get(product, {})}
-        return {
+        shares = {
             name: float(np.clip((value - centres[name]) / self.scales[name], -3, 12))
             for name, value in evidence.items()
         }
+        if any(name in shares for name in self.joint_names):
+            looks = np.maximum([shares.get(name, 0.0) for name in self.joint_names], _USUAL)
+            far = float(looks @ np.asarray(self.joint) @ looks)
+            shares[TOGETHER] = float(np.clip(_WEIGHED * math.sqrt(max(far, 0.0)), 0, 12))
+        return shares
 
     def suspicion(self, evidence: Mapping[str, float], product: str = "") -> float | None:
         """Return how suspicious the evidence is, see `shares`; None when there is none."""
@@ -88,10 +105,10 @@ class Calibration:
             return None
         if self.weights:
             return self.bias + sum(self.weights.get(name, 0.0) * value for name, value in shares.items())
-        # the strongest difference alone: a forger gets one thing wrong, and the others would only dilute it
-        looks = [value for name, value in shares.items() if name != IDENTITY]
+        # the strongest difference: a forger gets one thing wrong, and a sum would only dilute it
+        looks = [value for name, value in shares.items() if name not in (IDENTITY, TOGETHER)]
         parts = [max(looks)] if looks else []
-        parts += [shares[IDENTITY]] if IDENTITY in shares else []
+        parts += [shares[name] for name in (TOGETHER, IDENTITY) if name in shares]
         return float(np.logaddexp.reduce(parts))
 
     def p_value(self, suspicion: float) -> float | None:
@@ -136,7 +153,10 @@ class Calibration:
         """Read what `to_json` wrote; evidence that was not known then has the usual values."""
         values = json.loads(text)
         known = {"centres": _CENTRES | values["centres"], "scales": _SCALES | values["scales"]}
-        return cls(**{**values, **known, "genuine": tuple(values["genuine"])})
+        lists = {"genuine": tuple(values["genuine"])}
+        lists["joint"] = tuple(map(tuple, values.get("joint", ())))
+        lists["joint_names"] = tuple(values.get("joint_names", ()))
+        return cls(**{**values, **known, **lists})
 
 
 Sample = tuple[str, Mapping[str, float]]
@@ -188,6 +208,8 @@ def learn(
             # count for less
             scales[name] = max(float(np.sqrt(np.mean(np.square(off)))), 0.25 * _SCALES[name])
     plain = Calibration(false_alarm, (), len(fakes), centres, scales, {}, 0.0, made, products)
+    if len(first) >= _FAKES:
+        plain = _joined(plain, first)
     if len(fakes) >= _FAKES and len(first) >= _FAKES:
         plain = _taught(plain, first, fakes)
     ranks = sorted(value for name, item in second if (value := plain.suspicion(item, name)) is not None)
@@ -210,6 +232,17 @@ def _values(samples: Sequence[Sample], name: str) -> dict[str, list[float]]:
         if name in evidence:
             found.setdefault(product, []).append(evidence[name])
     return found
+
+
+def _joined(plain: Calibration, genuine: Sequence[Sample]) -> Calibration:
+    """Add the spreads of the looks taken together, drawn towards independence while the photos are few."""
+    names = [name for name in plain.scales if name not in (WORDS, IDENTITY)]
+    table = np.array([[plain.shares(item, product).get(name, 0.0) for name in names] for product, item in genuine])
+    square = np.clip(table, _USUAL, 5)
+    spread = square.T @ square / len(square)
+    level = max(float(np.trace(spread)) / len(names), 0.1)
+    joint = np.linalg.inv((1 - _SHRUNK) * spread + _SHRUNK * level * np.eye(len(names)))
+    return dataclasses.replace(plain, joint=tuple(map(tuple, joint.tolist())), joint_names=tuple(names))
 
 
 def _taught(plain: Calibration, genuine: Sequence[Sample], fakes: Sequence[Sample]) -> Calibration:

@@ -31,6 +31,7 @@ _WORDS = {
     "sharpness": "lost detail",
     "moire": "periodic pattern (halftone, moiré)",
     "words": "lines of text that differ",
+    "together": "differences that seldom come together",
     "identity": "another product fits better",
 }
 

@@ -145,6 +145,7 @@ SCRIPT_WORDS: dict[str, str] = {
     "auth.evidence.words": "lines of text that differ",
     "auth.evidence.colour": "colour",
     "auth.evidence.sharpness": "lost detail",
+    "auth.evidence.together": "differences that seldom come together",
     "auth.evidence.tone": "tones bent as by a reprint",
     "auth.evidence.moire": "periodic pattern of a reprint",
     "auth.evidence.identity": "another product fits better",

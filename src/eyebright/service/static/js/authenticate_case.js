@@ -126,7 +126,7 @@ function evidence(facts) {
 }
 
 const NAMED = Object.fromEntries(
-  ["regions", "largest", "structure", "edges", "colour", "tone", "sharpness", "moire", "places", "patches", "words", "identity"].map((name) => [name, `auth.evidence.${name}`]),
+  ["regions", "largest", "structure", "edges", "colour", "tone", "sharpness", "moire", "places", "patches", "words", "together", "identity"].map((name) => [name, `auth.evidence.${name}`]),
 );
 
 function codes(facts) {
