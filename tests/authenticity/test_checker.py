@@ -279,7 +279,8 @@ def test_differences_that_seldom_come_together_are_suspicious_though_none_stands
     rng = np.random.default_rng(2)
     one = rng.normal(0.1, 0.05, 200)  # in genuine photos what moves the edges moves the colour too
     genuine = [
-        ("oats", {"edges": float(v), "colour": float(v + d)}) for v, d in zip(one, rng.normal(0, 0.005, 200), strict=True)
+        ("oats", {"edges": float(v), "colour": float(v + d)})
+        for v, d in zip(one, rng.normal(0, 0.005, 200), strict=True)
     ]
     learnt = learn(genuine, [])
     usual, odd = ({"edges": 0.17, "colour": colour} for colour in (0.17, 0.06))

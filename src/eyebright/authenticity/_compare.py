@@ -183,7 +183,7 @@ def _features(
         cv2.GaussianBlur(cv2.resize(x, half, interpolation=cv2.INTER_AREA), (0, 0), 1.0).astype(np.float32)
         for x in (even, reference)
     )
-    true = few & _own_light(soft, wanted, cv2.resize(found.warped, half, interpolation=cv2.INTER_NEAREST))
+    true = few & _own_light(soft, wanted, found.warped[::2, ::2])
     true = true if true.sum() > 0.025 * size else few
     mask = where.astype(np.uint8)
     fine = [cv2.mean(cv2.absdiff(x, cv2.GaussianBlur(x, (0, 0), 1.5)), mask)[0] for x in (one, two)]
