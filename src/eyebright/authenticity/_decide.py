@@ -60,7 +60,8 @@ class Calibration:
         made: whether the genuine photos are made recaptures of the references, for want of real ones.
         products: the medians of single products, where they are known.
         words: whether the words of these photos were read; else those of a photo decide nothing.
-        joint: inverse covariance of the shares of looks, `joint_names` in rows and columns; empty where photos are few.
+        joint: inverse covariance of the shares of looks, `joint_names` in rows and columns; empty where photos are few
+            and where a classifier decides.
         joint_names: see `joint`.
     """
 
@@ -81,7 +82,8 @@ class Calibration:
         """Return each kind of evidence in spreads above the median of genuine photos, clipped to -3 to 12.
 
         `TOGETHER` is the Mahalanobis distance of the looks from genuine ones (Mahalanobis 1936), weighed down, so that
-        it decides only where several kinds are high that seldom are so at once.
+        it decides only where several kinds are high that seldom are so at once; 2 is usual and 4 is rare, as it is no
+        signed difference.
 
         Args:
             evidence: by name.
@@ -208,10 +210,10 @@ def learn(
             # count for less
             scales[name] = max(float(np.sqrt(np.mean(np.square(off)))), 0.25 * _SCALES[name])
     plain = Calibration(false_alarm, (), len(fakes), centres, scales, {}, 0.0, made, products)
-    if len(first) >= _FAKES:
-        plain = _joined(plain, first)
-    if len(fakes) >= _FAKES and len(first) >= _FAKES:
+    if first and len(fakes) >= _FAKES:
         plain = _taught(plain, first, fakes)
+    elif first:
+        plain = _joined(plain, first)
     ranks = sorted(value for name, item in second if (value := plain.suspicion(item, name)) is not None)
     return dataclasses.replace(plain, genuine=tuple(ranks))
 

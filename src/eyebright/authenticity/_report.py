@@ -89,7 +89,11 @@ def report(result: CheckResult | StoredCase) -> str:
     parts.append(
         html.section(
             "Evidence",
-            html.paragraph("In spreads above the median of genuine photos; 0 is usual, 3 is rare.", soft=True),
+            html.paragraph(
+                "In spreads above the median of genuine photos; 0 is usual, 3 is rare. For differences that seldom "
+                "come together 2 is usual, 4 is rare.",
+                soft=True,
+            ),
             html.table(("evidence", "share"), evidence),
         )
     )

@@ -135,7 +135,8 @@ SCRIPT_WORDS: dict[str, str] = {
     "auth.area": "Area",
     "auth.strength": "Strength",
     "auth.evidence": "Evidence",
-    "auth.evidence_help": "In spreads above the median of genuine photos: 0 is usual, 3 is rare.",
+    "auth.evidence_help": "In spreads above the median of genuine photos: 0 is usual, 3 is rare. For differences that "
+    "seldom come together 2 is usual, 4 is rare.",
     "auth.evidence.regions": "places that differ, together",
     "auth.evidence.largest": "the largest place that differs",
     "auth.evidence.structure": "structure",
