@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from eyebright.core.types import Detections, Floats, Image
 from eyebright.faces import FaceRecognizer
-from eyebright.faces._gallery import Gallery, NewFace
+from eyebright.faces._gallery import Gallery, NewFace, scaled
 from eyebright.media import read_image
 from eyebright.metrics import VerificationMetric, threshold_at_far
 from eyebright.models import FaceEmbedder, MtcnnDetector, get_card, load_model
@@ -103,7 +103,7 @@ def _largest(faces: Detections) -> Detections:
 
 
 def _embedded(embedder: FaceEmbedder, picture: Image, faces: Detections) -> Floats | None:
-    vectors: Floats = embedder.embed_faces(picture, faces).vectors
+    vectors = scaled(embedder.embed_carefully(embedder.align(picture, faces)).vectors)
     return vectors[0] if len(vectors) else None
 
 
@@ -186,7 +186,7 @@ def _whole(peer: Dlib, scene: Image, folder: Path) -> dict[str, float]:
     gallery.add_all([(f"person {row}", NewFace(vector, blank, "")) for row, vector in enumerate(known)])
 
     def ours(faces: FaceRecognizer) -> list[str | None]:
-        return [match.person for match in faces.match(np.stack([face.vector for face in faces.detect(scene)]))]
+        return [match.person for match in faces.recognise(faces.detect(scene))]
 
     def theirs() -> list[int | None]:
         distances = [np.linalg.norm(known - vector, axis=1) for vector in peer.everyone(scene)]  # as face_distance does

@@ -15,17 +15,18 @@ from eyebright.faces._charts import det_chart, worst_pairs
 from eyebright.faces.evaluate import evaluate_folder, evaluate_pairs
 from eyebright.media import encode_image
 
-SPACE = Space("toy", "1", 2, "l2")
+SPACE = Space("toy", "1", 3, "l2")
 QUALITY = FaceQuality(100, 0, 120, 40, 0, 0, 0, ())
 
 
 def detect(image):
-    """A face whose vector is written in the first pixel; black pictures have none."""
+    """A face whose place on the sphere is written in the first pixel; black pictures have none."""
     red, green, blue = (int(value) for value in image[0, 0])
     if not blue:
         return []
     chip = np.full((20, 20, 3), red, np.uint8)
-    vector = np.array([red / 100, green / 100], np.float32)
+    x, y = red / 250, green / 250
+    vector = np.array([x, y, np.sqrt(1 - x * x - y * y)], np.float32)
     return [Face(np.array([0, 0, 9, 9], np.float32), np.zeros((5, 2), np.float32), 1.0, vector, chip, QUALITY)]
 
 

@@ -231,3 +231,29 @@ def test_a_folder_a_person(faces, astronaut, tmp_path):
     assert {name: len(sources) for name, sources in report.added.items()} == {"Eileen": 1}
     with pytest.raises(InputError, match="a folder a person"):
         faces.enroll_folder(tmp_path / "people" / "Eileen")
+
+
+def test_the_length_of_a_vector_says_nothing(faces, astronaut):
+    faces.enroll("Eileen", [astronaut])
+    [face] = faces.detect(other_rendering(astronaut))
+    [one], [other] = faces.match(face.vector), faces.match(face.vector * 1.3)
+    assert one.person == other.person == "Eileen"
+    assert one.score == pytest.approx(other.score, abs=1e-5)
+
+
+def test_a_score_near_the_threshold_is_looked_at_again_and_others_are_not(faces, astronaut, monkeypatch):
+    faces.enroll("Eileen", [astronaut])
+    seen = faces.detect(other_rendering(astronaut))
+    asked = []
+    careful = faces._embedder.embed_carefully
+    monkeypatch.setattr(faces._embedder, "embed_carefully", lambda chips: asked.append(len(chips)) or careful(chips))
+    [quick] = faces.match(seen[0].vector)
+    assert faces.recognise(seen) == [quick]
+    assert asked == []
+    near = faces.calibration._replace(threshold=quick.score + 0.01)
+    faces._gallery.calibrate(near)
+    [again] = faces.recognise(seen)
+    assert asked == [1]
+    [expected] = faces.match(careful([seen[0].chip]).vectors)
+    assert again == expected != quick
+    assert faces.recognise([]) == []

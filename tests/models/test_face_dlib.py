@@ -140,8 +140,12 @@ def test_the_closed_form_is_the_similarity(seed: int, scale: float, angle: float
     mean = random.uniform(0, 1, (5, 2)).astype(np.float32)
     turned = mean @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) * scale
     shape = (turned + random.normal(0, 0.05 * scale, (5, 2))).astype(np.float32)
-    expected = similarity_from_points(mean, shape)[:, :2]
-    np.testing.assert_allclose(landmarks._turns(mean, shape[None])[0], expected, atol=1e-5 * scale)
+    anchor, offset = random.integers(0, 5, 30), random.normal(size=(30, 2)).astype(np.float32)
+    none = np.zeros((0, 1), np.int64)
+    stage = landmarks._Stage(none, none, np.zeros((0, 1)), np.zeros((0, 2, 10)), anchor, offset)
+    expected = shape[anchor] + offset @ similarity_from_points(mean, shape)[:, :2].T
+    places = np.stack(landmarks._places(stage, mean, shape[None]), axis=2)[0]
+    np.testing.assert_allclose(places, expected, atol=1e-5 * max(scale, 1))
 
 
 def _encoded(value: int) -> bytes:
@@ -217,7 +221,7 @@ def test_what_is_cached_is_what_was_read(predictor: landmarks.LandmarkPredictor)
 def test_its_space_and_protocol(embedder: FaceEmbedder) -> None:
     assert isinstance(embedder, Embedder)
     assert (embedder.space.model, embedder.space.dimension, embedder.space.metric) == ("dlib_resnet", 128, "l2")
-    assert embedder.embed([]).vectors.shape == (0, 128)
+    assert embedder.embed([]).vectors.shape == embedder.embed_carefully([]).vectors.shape == (0, 128)
     assert embedder.space == load_model("dlib_resnet", home=embedder._home).space
 
 
@@ -236,3 +240,22 @@ def test_mistakes(embedder: FaceEmbedder, photos: dict[str, Path]) -> None:
     assert len(np.unique(aligner.align(picture, far)[0].reshape(-1, 3), axis=0)) == 1
     with pytest.raises(ModelError, match="is a part of dlib_resnet's alignment"):
         load_model("dlib_landmarks")
+
+
+def test_a_careful_vector_is_the_mean_of_three_sizes(embedder: FaceEmbedder, photos: dict[str, Path]) -> None:
+    picture = read_image(photos["astronaut"])
+    chip = np.ascontiguousarray(picture[20:170, 150:300])
+    other = np.ascontiguousarray(chip[:, ::-1])
+    careful = embedder.embed_carefully([chip, other])
+    assert careful.space == embedder.space
+    for row, face in enumerate((chip, other)):
+        sizes = [face]
+        for size in (1.1, 0.91):
+            grown = cv2.warpAffine(
+                face, np.array([[size, 0, (149 - 149 * size) / 2], [0, size, (149 - 149 * size) / 2]]), (150, 150),
+                borderMode=cv2.BORDER_REFLECT,
+            )  # fmt: skip
+            sizes.append(grown)
+        expected = embedder.embed(sizes).vectors.mean(axis=0)
+        assert np.linalg.norm(careful.vectors[row] - expected) < 1e-3
+    assert np.linalg.norm(careful.vectors[0] - embedder.embed([chip]).vectors[0]) < 0.35  # it is the same face

@@ -18,7 +18,7 @@ from eyebright.faces._gallery import Gallery, NewFace, scaled
 from eyebright.faces.types import EnrollReport, Face, Refused
 from eyebright.media import display_path, list_images
 
-_SAME_PICTURE = 0.05
+_SAME_PICTURE = 0.035
 """Two pictures as near as this are one picture, or crops of it."""
 _TOGETHER, _LONGEST_S = 200, 2.0
 """So many faces, or those of so many seconds, are one transaction: each waits for the disk, and is read again."""
@@ -31,7 +31,7 @@ class Enrolling(abc.ABC):
     _min_face: int
 
     @abc.abstractmethod
-    def detect(self, image: Any) -> list[Face]:
+    def detect(self, image: Any, *, carefully: bool = False) -> list[Face]:
         """See `FaceRecognizer`."""
 
     def enroll(
@@ -94,7 +94,7 @@ class Enrolling(abc.ABC):
         self, name: str, image: object, where: str, force: bool, report: EnrollReport, writing: Writing
     ) -> None:
         try:
-            faces = self.detect(image)
+            faces = self.detect(image, carefully=True)
         except MediaError as error:
             report.refused.append(Refused(where, str(error).removeprefix(f"{where}: ")))
             return
@@ -147,7 +147,7 @@ class Writing:
             vector: `float32 (D,)`.
             within: distance.
         """
-        asked = scaled(vector[None], self._gallery.space)[0]
+        asked = scaled(vector[None])[0]
         loaded = self._gallery.loaded()
         rows, distances = loaded.nearest.people(asked, within, 1)
         if len(rows) and distances[0] < within:
@@ -163,7 +163,7 @@ class Writing:
         if not self._waiting:
             self._since = time.monotonic()
         self._waiting.append((name, face))
-        self._vectors.append(scaled(face.vector[None], self._gallery.space)[0])
+        self._vectors.append(scaled(face.vector[None])[0])
         if len(self._waiting) >= _TOGETHER or time.monotonic() - self._since > _LONGEST_S:
             self._write()
 

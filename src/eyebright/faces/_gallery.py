@@ -316,7 +316,7 @@ class Gallery:
             kept = Space(**json.loads(row["value"]))
             raise SpaceMismatchError(
                 f"{self._database.path}: its faces are of {kept}, asked with {self.space}; use that embedder, or make "
-                "the vectors anew from the kept chips: eyebright faces migrate"
+                f"the vectors anew from the kept chips: eyebright faces migrate {self.space.model}"
             )
 
     def _read(self, db: sqlite3.Connection, now: tuple[bytes, int]) -> Loaded:
@@ -331,12 +331,12 @@ class Gallery:
         else:
             parts = [row[2] for row in rows]
         vectors = np.frombuffer(b"".join(parts), np.float32).reshape(len(rows), self.space.dimension)
-        vectors = scaled(vectors, self.space)
+        vectors = scaled(vectors)
         owners = np.array([numbers[row[1]] for row in rows], np.int64)
         denied: dict[int, list[Floats]] = {}
         for row in db.execute("SELECT id, person, vector FROM denials"):
             vector = np.frombuffer(self._cipher.open(row["vector"], f"denial {row['id']}"), np.float32)
-            denied.setdefault(numbers[row["person"]], []).append(scaled(vector[None], self.space)[0])
+            denied.setdefault(numbers[row["person"]], []).append(scaled(vector[None])[0])
         kept = db.execute("SELECT value FROM settings WHERE name = 'calibration'").fetchone()
         return Loaded(
             [person for person, _ in people], [name for _, name in people], vectors, owners,
@@ -368,10 +368,11 @@ class Gallery:
         return person
 
 
-def scaled(vectors: Floats, space: Space) -> Floats:
-    """Return vectors `float32 (N, D)` as they are compared: of length 1 in a cosine space."""
-    if space.metric == "l2":
-        return np.asarray(vectors, np.float32)
+def scaled(vectors: Floats) -> Floats:
+    """Return vectors `float32 (N, D)` as they are compared: of length 1.
+
+    The length of a face's vector tells more of the camera than of the person; see `docs/faces.md`.
+    """
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12), np.float32)
 
 

@@ -46,7 +46,7 @@ class Grouping(abc.ABC):
         """See `FaceRecognizer`."""
 
     @abc.abstractmethod
-    def detect(self, image: Image) -> list[Face]:
+    def detect(self, image: Image, *, carefully: bool = False) -> list[Face]:
         """See `FaceRecognizer`."""
 
     @abc.abstractmethod
@@ -55,6 +55,10 @@ class Grouping(abc.ABC):
 
     @abc.abstractmethod
     def match(self, vectors: Floats) -> list[Match]:
+        """See `FaceRecognizer`."""
+
+    @abc.abstractmethod
+    def recognise(self, faces: Sequence[Face]) -> list[Match]:
         """See `FaceRecognizer`."""
 
     def cluster(self, folder: str | os.PathLike[str] | None = None) -> tuple[list[Group], list[Problem]]:
@@ -121,7 +125,7 @@ class Grouping(abc.ABC):
         if not unknown_only:
             return self.find(image).xyxy
         faces = self.detect(image)
-        matches = self.match(np.stack([face.vector for face in faces])) if faces else []
+        matches = self.recognise(faces)
         unknown = [face.box for face, match in zip(faces, matches, strict=True) if match.person is None]
         return np.stack(unknown) if unknown else np.zeros((0, 4), np.float32)
 
@@ -139,7 +143,7 @@ class Grouping(abc.ABC):
         known = self._unknown(kept)
         for path in listing.paths:
             try:
-                faces = self.detect(read_image(path))
+                faces = self.detect(read_image(path), carefully=True)
             except EyebrightError as error:
                 problems.append(Problem(path, str(error).removeprefix(f"{display_path(path)}: ")))
                 continue

@@ -103,7 +103,7 @@ class Keeping:
         """
         model: FaceEmbedder = load_model(embedder, task="face-embedding", home=self._home, threads=self._threads)
         kept = [face for name in [*(person.name for person in self.people()), None] for face in self.faces(name)]
-        vectors = {face.id: model.embed([self.chip(face.id)]).vectors[0] for face in kept}
+        vectors = {face.id: model.embed_carefully([self.chip(face.id)]).vectors[0] for face in kept}
         self._gallery.replace_vectors(vectors, model.space)
         self._embedder = model
         return len(vectors)

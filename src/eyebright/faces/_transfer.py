@@ -33,7 +33,7 @@ _WRONG = (
 
 
 class _Embeds(Protocol):
-    def embed(self, images: list[Image]) -> Embeddings: ...
+    def embed_carefully(self, chips: list[Image]) -> Embeddings: ...
 
 
 def write(gallery: Gallery, path: Path) -> int:
@@ -148,7 +148,7 @@ def read(path: Path | BinaryIO, space: Space, embedder: _Embeds) -> Iterator[tup
         ) from error
     for person, source, data, vector in found:
         chip = _chip(data, where)
-        made = vector if same else embedder.embed([chip]).vectors[0]
+        made = vector if same else embedder.embed_carefully([chip]).vectors[0]
         yield person, NewFace(made, chip, source)
 
 

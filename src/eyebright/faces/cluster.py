@@ -10,6 +10,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 
 from eyebright.core.errors import InputError
 from eyebright.core.types import Floats, Ints, Space
+from eyebright.faces._gallery import scaled
 
 MOST = 8000
 """Faces that are grouped at once: the distances of all pairs must fit in memory (256 MB)."""
@@ -38,13 +39,10 @@ def group_faces(vectors: Floats, space: Space, threshold: float, *, apart: Seque
     if count < 2:
         return np.zeros(count, np.int64)
     first, second = np.triu_indices(count, 1)
-    likeness = vectors.astype(np.float64) @ vectors.T
-    squares = np.diag(likeness)
+    turned = scaled(vectors).astype(np.float64)
+    distances = 1 - turned @ turned.T
     if space.metric == "l2":
-        distances = np.sqrt(np.maximum(squares[:, None] + squares[None] - 2 * likeness, 0))
-    else:
-        lengths = np.sqrt(np.maximum(squares, 1e-12))
-        distances = 1 - likeness / lengths[:, None] / lengths[None]
+        distances = np.sqrt(np.maximum(2 * distances, 0))
     near = 1 - threshold
     for one, other in apart:
         # so far apart that the mean with all other pairs stays above the cut

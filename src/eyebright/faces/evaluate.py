@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from eyebright.core.errors import EyebrightError, InputError
 from eyebright.core.types import Floats, Image, Space
+from eyebright.faces._gallery import scaled
 from eyebright.faces.types import Face
 from eyebright.media import Problem, display_path, list_images, read_image
 from eyebright.metrics import VerificationMetric, threshold_at_far
@@ -194,9 +195,7 @@ class _Seen:
         return cls(paths, np.stack(vectors) if vectors else np.zeros((0, 1), np.float32), chips, missed, problems)
 
     def scores(self, first: npt.NDArray[Any], second: npt.NDArray[Any], space: Space) -> npt.NDArray[np.float64]:
-        vectors = self.vectors.astype(np.float64)
-        if space.metric != "l2":
-            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        vectors = scaled(self.vectors).astype(np.float64)
         out = np.empty(len(first))
         for start in range(0, len(first), _AT_ONCE):  # all pairs of a few thousand pictures are tens of millions
             part = slice(start, start + _AT_ONCE)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,8 @@ from eyebright.media.home import home_dir
 from eyebright.models import FaceEmbedder, load_model
 from eyebright.models.face_align import keypoints_of
 
+_CLOSE = 0.04
+"""Scores as near the threshold as this are looked at again: some four in a hundred."""
 Source = Image | str | os.PathLike[str]
 
 
@@ -74,18 +78,19 @@ class FaceRecognizer(Enrolling, Grouping, Keeping):
 
     # ---------------------------------------------------------------- seeing
 
-    def detect(self, image: Source) -> list[Face]:
+    def detect(self, image: Source, *, carefully: bool = False) -> list[Face]:
         """Return the faces of a picture, the largest first.
 
         Args:
             image: RGB `uint8 (H, W, 3)`, or a file.
+            carefully: see `describe`.
 
         Raises:
             InputError: not a picture, or the detector gives no landmarks.
             MediaError: the file cannot be read.
         """
         pixels = check_image(image) if isinstance(image, np.ndarray) else read_image(image)
-        return self.describe(pixels, self.find(pixels))
+        return self.describe(pixels, self.find(pixels), carefully=carefully)
 
     def find(self, image: Image) -> Detections:
         """Return where the faces of a picture are, with five points each, the largest first; nothing is embedded.
@@ -103,12 +108,18 @@ class FaceRecognizer(Enrolling, Grouping, Keeping):
             )
         return chosen
 
-    def describe(self, image: Image, found: Detections) -> list[Face]:
-        """Align, embed and judge faces that `find` has found in this picture, in their order."""
+    def describe(self, image: Image, found: Detections, *, carefully: bool = False) -> list[Face]:
+        """Align, embed and judge faces that `find` has found in this picture, in their order.
+
+        Args:
+            image: RGB `uint8 (H, W, 3)`.
+            found: its faces.
+            carefully: see `FaceEmbedder.embed_carefully`; what is enrolled, verified or measured is embedded so.
+        """
         if not len(found):
             return []
         chips = self._embedder.align(image, found)
-        vectors = self._embedder.embed(chips).vectors
+        vectors = (self._embedder.embed_carefully if carefully else self._embedder.embed)(chips).vectors
         points = keypoints_of(found)
         return [
             Face(box, marks, float(confidence), vector, chip, judge(box, marks, chip, (image.shape[0], image.shape[1])))
@@ -125,9 +136,20 @@ class FaceRecognizer(Enrolling, Grouping, Keeping):
         """
         loaded = self._gallery.loaded()
         calibration = loaded.calibration or _calibration.default_for(self._gallery.space)
-        return [
-            self._match(vector, loaded, calibration) for vector in scaled(np.atleast_2d(vectors), self._gallery.space)
-        ]
+        return [self._match(vector, loaded, calibration) for vector in scaled(np.atleast_2d(vectors))]
+
+    def recognise(self, faces: Sequence[Face]) -> list[Match]:
+        """Say who faces are; those whose score is near the threshold are embedded carefully and compared again."""
+        if not faces:
+            return []
+        matches = self.match(np.stack([face.vector for face in faces]))
+        least = self.calibration.threshold
+        close = [row for row, match in enumerate(matches) if abs(match.score - least) < _CLOSE]
+        if close:
+            vectors = self._embedder.embed_carefully([faces[row].chip for row in close]).vectors
+            for row, match in zip(close, self.match(vectors), strict=True):
+                matches[row] = match
+        return matches
 
     def identify(self, image: Source, *, keep_unknown: bool = False) -> list[Identification]:
         """Say who is in a picture, the largest face first. The audit log counts it. Raises as `detect`.
@@ -137,7 +159,7 @@ class FaceRecognizer(Enrolling, Grouping, Keeping):
             keep_unknown: keep faces of unknown people in the gallery, to be named later or purged.
         """
         faces = self.detect(image)
-        matches = self.match(np.stack([face.vector for face in faces])) if faces else []
+        matches = self.recognise(faces)
         self._gallery.log("identify", [match.person for match in matches])
         if keep_unknown:
             source = "picture" if isinstance(image, np.ndarray) else display_path(Path(image))
@@ -149,11 +171,11 @@ class FaceRecognizer(Enrolling, Grouping, Keeping):
         """Say whether the largest faces of two pictures show one person. Raises as `detect`, and when one has none."""
         vectors = []
         for which, image in (("first", first), ("second", second)):
-            faces = self.detect(image)
+            faces = self.detect(image, carefully=True)
             if not faces:
                 name = f"the {which} picture" if isinstance(image, np.ndarray) else display_path(Path(image))
                 raise InputError(f"{name}: expected a face of {self._min_face} px or more, found none")
-            vectors.append(scaled(faces[0].vector[None], self._gallery.space)[0])
+            vectors.append(scaled(faces[0].vector[None])[0])
         calibration = self.calibration
         score = self._score(float(np.linalg.norm(vectors[0] - vectors[1])))
         return Verification(
@@ -192,12 +214,13 @@ class FaceRecognizer(Enrolling, Grouping, Keeping):
         threshold: float | None = None,
     ) -> Evaluation:
         """Measure on a folder that holds a folder a person, or on a table of pairs; see `eyebright.faces.evaluate`."""
+        look = functools.partial(self.detect, carefully=True)
         least = self.calibration.threshold if threshold is None else threshold
         if root is not None:
-            return evaluate_folder(self.detect, self._gallery.space, least, root, groups=groups)
+            return evaluate_folder(look, self._gallery.space, least, root, groups=groups)
         if pairs is None:
             raise InputError("evaluate: expected root or pairs")
-        return evaluate_pairs(self.detect, self._gallery.space, least, pairs)
+        return evaluate_pairs(look, self._gallery.space, least, pairs)
 
     # ---------------------------------------------------------------- corrections
 
@@ -212,7 +235,7 @@ class FaceRecognizer(Enrolling, Grouping, Keeping):
             if owner == name.strip():
                 self._gallery.move([image], None)
             return
-        faces = self.detect(image)
+        faces = self.detect(image, carefully=True)
         if not faces:
             raise InputError("not: expected a picture with a face, found none")
         self._gallery.deny(faces[0].vector, name)

@@ -139,17 +139,23 @@ def _bilinear(
     if not inside.any():
         return _plain(size, fill)
     right, low = x - left, y - top
-    corner = np.where(inside, top * width + left, 0).astype(np.intp)
-    neighbours = (corner, corner + 1, corner + width, corner + width + 1)
+    places = np.empty((size, size, 2), dtype=np.int16)
+    places[:, :, 0], places[:, :, 1] = np.clip(left, -1, width), np.clip(top, -1, height)
+    # OpenCV only fetches the four neighbours: its own interpolation rounds the shares to 1/32
+    none = np.zeros(0, dtype=np.uint16)
+    corners = [cv2.remap(pixels[dy:, dx:], places, none, cv2.INTER_NEAREST) for dy in (0, 1) for dx in (0, 1)]
     chip = np.empty((size, size, 3), dtype=np.uint8)
     for channel in range(3):  # one plane at a time stays within the cache
-        plane = pixels[:, :, channel].ravel().astype(np.float64)
-        # every index is inside; "clip" is merely the fastest mode
-        above, beside, below, diagonal = (plane.take(index, mode="clip") for index in neighbours)
-        above += right * (beside - above)
-        below += right * (diagonal - below)
-        above += low * (below - above)
-        chip[:, :, channel] = above + _EPSILON
+        above, beside, below, diagonal = (corner[:, :, channel] for corner in corners)
+        value = above.astype(np.float64)
+        value += right * (beside - value)
+        lower = below.astype(np.float64)
+        lower += right * (diagonal - lower)
+        lower -= value
+        lower *= low
+        value += lower
+        value += _EPSILON
+        chip[:, :, channel] = value
     if not inside.all():
         chip[~inside] = fill
     return chip

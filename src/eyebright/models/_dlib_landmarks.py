@@ -78,32 +78,28 @@ class LandmarkPredictor:
         shapes = np.repeat(self.mean[None], len(rows), axis=0)
         origin, size = rows[:, None, :2], rows[:, None, 2:] - rows[:, None, :2]
         for stage in self.stages:
-            x, y = _places(stage, shapes, _turns(self.mean, shapes))
+            x, y = _places(stage, self.mean, shapes)
             values = grey.at(x * size[..., 0] + origin[..., 0], y * size[..., 1] + origin[..., 1])
             shapes = _added(shapes, _moves(stage, values))
         points: npt.NDArray[np.float64] = shapes * size + origin
         return points
 
 
-def _turns(mean: Floats, shapes: Floats) -> Floats:
-    """Return the rotation and scale `(N, 2, 2)` of the similarity that best lays the mean on each shape.
+def _places(stage: _Stage, mean: Floats, shapes: Floats) -> tuple[Floats, Floats]:
+    """Return x and y `(N, pixels)` of the pixels that a stage looks at, in boxes of side 1.
 
-    In the plane `similarity_from_points` has this closed form: two sums over points about their middle.
+    Each lies beside a point of the shape, turned and scaled as the similarity that best lays the mean on the shape. In
+    the plane `similarity_from_points` has a closed form: two sums over points about their middle.
     """
     a = mean.astype(np.float64) - mean.mean(axis=0, dtype=np.float64)
-    b = shapes.astype(np.float64) - shapes.mean(axis=1, dtype=np.float64)[:, None]
-    along = (b * a).sum(axis=(1, 2)) / (a * a).sum()
-    across = (b[..., 1] * a[:, 0] - b[..., 0] * a[:, 1]).sum(axis=1) / (a * a).sum()
-    turns: Floats = np.stack([along, -across, across, along], axis=1).reshape(-1, 2, 2).astype(np.float32)
-    return turns
-
-
-def _places(stage: _Stage, shapes: Floats, turns: Floats) -> tuple[Floats, Floats]:
-    """Return x and y `(N, pixels)` of the pixels that a stage looks at, in boxes of side 1."""
-    x, y = (shapes[:, :, axis].take(stage.anchor, axis=1) for axis in (0, 1))
+    a /= (a * a).sum()
+    # the points are not moved to their middle: that of the mean is at 0, which takes any shift out of the sums
+    sums = shapes.reshape(len(shapes), -1) @ np.stack([a, np.stack([-a[:, 1], a[:, 0]], axis=1)]).reshape(2, -1).T
+    along, across = sums.astype(np.float32).T[:, :, None]
     right, down = stage.offset.T
-    x += turns[:, 0, :1] * right + turns[:, 0, 1:] * down
-    y += turns[:, 1, :1] * right + turns[:, 1, 1:] * down
+    x, y = (shapes[:, :, axis].take(stage.anchor, axis=1) for axis in (0, 1))
+    x += along * right - across * down
+    y += across * right + along * down
     return x, y
 
 
@@ -252,6 +248,6 @@ def _forest(numbers: _Numbers, values: int) -> tuple[_Integers, _Integers, Float
 
 def _added(shapes: Floats, moves: Floats) -> Floats:
     """Add the moves one after the other in single precision, as dlib does: its points are whole pixels in the end."""
-    first = shapes.reshape(1, len(shapes), -1)
-    total: Floats = np.cumsum(np.concatenate([first, moves]), axis=0, dtype=np.float32)[-1].reshape(shapes.shape)
-    return total
+    total: Floats = shapes.reshape(len(shapes), -1).copy()
+    np.add.reduce(np.concatenate([total[None], moves]), axis=0, out=total)
+    return total.reshape(shapes.shape)

@@ -18,7 +18,7 @@ from eyebright.models.catalogue import get_card
 from eyebright.models.weights import resolve
 from eyebright.ops import similarity_from_points
 
-ALIGN_VERSION = 1
+ALIGN_VERSION = 2
 """Changes whenever the same face would give another chip."""
 
 FIVE_POINTS = np.array(

@@ -34,8 +34,7 @@ def similarity_from_points(source: npt.ArrayLike, target: npt.ArrayLike) -> npt.
     variance = (away_a**2).sum() / len(a)
     if variance <= np.finfo(np.float64).eps * max(1.0, (centre_a**2).sum()):
         raise InputError("similarity: expected at least two different source points, got all in one place")
-    left, strengths, right = np.linalg.svd(away_b.T @ away_a / len(a))
-    signs = np.array([1.0, np.sign(np.linalg.det(left) * np.linalg.det(right))])
-    turn = left @ np.diag(signs) @ right
-    matrix = turn * ((strengths * signs).sum() / variance)
+    # in the plane, without mirroring, the singular values' solution has this closed form
+    along, across = (away_a * away_b).sum(), (away_a[:, 0] * away_b[:, 1] - away_a[:, 1] * away_b[:, 0]).sum()
+    matrix = np.array([[along, -across], [across, along]]) / (variance * len(a))
     return np.column_stack([matrix, centre_b - matrix @ centre_a])

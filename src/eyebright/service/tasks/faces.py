@@ -26,10 +26,10 @@ class _Telling(FaceRecognizer):
         super().__init__(Path(home), embedder=_embedder(home))
         self._context, self._total, self._stage, self._done = context, total, stage, 0
 
-    def detect(self, image: Any) -> list[Face]:
+    def detect(self, image: Any, *, carefully: bool = False) -> list[Face]:
         self._context.progress(min(self._done, self._total), self._total, stage=self._stage)
         self._done += 1
-        return super().detect(image)
+        return super().detect(image, carefully=carefully)
 
 
 def cluster(context: JobContext, home: str, folder: str, roots: Sequence[str], upload: bool) -> dict[str, Any]:
