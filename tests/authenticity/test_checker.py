@@ -251,6 +251,20 @@ def test_products_that_differ_are_each_counted_from_their_own_median():
     assert Calibration.from_json(learnt.to_json()) == learnt
 
 
+def test_every_genuine_photo_ranks_and_the_rate_holds_for_few_of_them():
+    rng = np.random.default_rng(3)
+
+    def photos(count):
+        return [("oats", {"edges": float(v), "colour": float(w)}) for v, w in rng.normal(0.1, 0.05, (count, 2))]
+
+    alarms = []
+    for _ in range(60):
+        learnt = learn(photos(24), [], false_alarm=0.1)
+        assert len(learnt.genuine) == 24
+        alarms += [learnt.decide(learnt.suspicion(item, name))[0] == "counterfeit" for name, item in photos(30)]
+    assert 0.04 < np.mean(alarms) < 0.11  # at most 0.1 by theory
+
+
 def test_recaptures_are_made_for_products_without_photos_and_once(system, monkeypatch):
     monkeypatch.setattr(_recaptures, "recapture", lambda *_: pytest.fail("made again"))
     told = []

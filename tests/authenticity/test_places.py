@@ -67,6 +67,25 @@ def test_light_that_was_added_is_glare_and_not_odd(original):
     assert not plain.glare[250, 400]
 
 
+def test_the_middle_of_a_large_reflection_is_glare_and_a_white_print_is_not():
+    paper = np.full((500, 700, 3), (150, 140, 160), np.uint8)
+    cv2.putText(paper, "NORTHERN OATS", (30, 120), cv2.FONT_HERSHEY_SIMPLEX, 2.2, (40, 30, 90), 6)
+    cv2.putText(paper, "whole grain", (60, 440), cv2.FONT_HERSHEY_SIMPLEX, 1.5, (40, 30, 90), 4)
+    ys, xs = np.mgrid[:500, :700]
+    blob = 400 * np.exp(-((xs - 400) ** 2 + (ys - 280) ** 2) / (2 * 45.0**2))
+    lit = np.clip(paper + blob[..., None], 0, 255).astype(np.uint8)
+    middle = np.s_[270:290, 390:410]  # 40 pixels and more from anything that the camera held
+    assert odd_places(paper, lit, np.eye(3)).glare[middle].all()
+    printed = paper.copy()
+    cv2.circle(printed, (400, 280), 60, (255, 255, 255), -1)
+    found = odd_places(paper, printed, np.eye(3))
+    assert not found.glare[middle].any()
+    assert found.worst > 1.0
+    told, reflected = (compare(paper, x).features["largest"] for x in (printed, lit))
+    assert told > -2.0
+    assert reflected < -3.0
+
+
 def test_a_bulge_is_taken_up_and_a_slope_of_light_too(original):
     height, width = original.image.shape[:2]
     ys, xs = np.mgrid[:height, :width].astype(np.float32)

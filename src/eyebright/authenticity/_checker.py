@@ -150,8 +150,8 @@ class AuthenticityChecker:
     ) -> FitReport:
         """Learn how suspicious genuine photos look.
 
-        Photos that are labelled genuine rank; where there are none, made recaptures of the references do, and half of
-        them set the medians. A product with fewer than four genuine photos gets up to four made ones for its own
+        Photos that are labelled genuine rank, each by what half of the others teach; where none are, made recaptures
+        of the references do. A product with fewer than four genuine photos gets up to four made ones for its own
         medians in any case. Before that, every reference gets a bank of the parts that recaptures of it show (see
         `PatchBank`), and every third genuine photo where there are twelve or more. What was made is kept with its
         product, so that the next fit need not make it again.
@@ -219,7 +219,7 @@ class AuthenticityChecker:
         ranked = len(found.genuine)
         return FitReport(
             len(helping if made else genuine), made, len(fakes), ranked, false_alarm, 1 / (ranked + 1),
-            bool(found.weights), 0 if made else len(helping), words,
+            bool(found.weights), 0 if made else len(helping), words, sum(map(len, shared.values())),
         )  # fmt: skip
 
     def _made(

@@ -43,6 +43,7 @@ _AROUND = 4  # pixels of the reference
 _VERY, _LARGE = 8.0, 1500
 _MARKED = 1.5  # what is odd in a marked place weighs half as much again
 _FULL, _ADDED = 247, 8  # grey levels that a camera cannot hold, and that a lamp's reflection adds
+_REFLECTED = 0.5  # of what differs in a region
 _NEAR = 40  # regions closer than this part of the longer side are one
 
 
@@ -171,12 +172,9 @@ def _features(
     size = float(where.sum())
     clear = where & ~odd.glare  # glare is no evidence
     where = clear if clear.sum() > 0.2 * size else where
-    hidden = (
-        odd.glare[round((y1 + y2 - 1) / 2), round((x1 + x2 - 1) / 2)] for x1, y1, x2, y2 in (r.box for r in regions)
-    )
     few = where[::2, ::2]  # percentiles of a quarter of the pixels
     half = (few.shape[1], few.shape[0])
-    changed = [r.area * r.strength / size for r, glare in zip(regions, hidden, strict=True) if not glare]
+    changed = [r.area * r.strength / size for r in regions if not _reflected(r, maps.heat, odd.glare)]
     one, two = (np.asarray(cv2.cvtColor(x, cv2.COLOR_RGB2GRAY), np.float32) for x in (even, reference))
     colour = cv2.GaussianBlur(maps.colour, (0, 0), 3.0)
     soft, wanted = (
@@ -199,6 +197,13 @@ def _features(
         odd.worst,
     )
     return dict(zip(FEATURES, (float(value) for value in values), strict=True))
+
+
+def _reflected(region: Region, heat: Floats, glare: Bools) -> bool:
+    """Say whether most of what differs in a region is light that was added, which is no evidence."""
+    x1, y1, x2, y2 = (round(v) for v in region.box)
+    there = heat[y1:y2, x1:x2]
+    return float(there[glare[y1:y2, x1:x2]].sum()) > _REFLECTED * float(there.sum())
 
 
 def _own_light(photo: Floats, reference: Floats, seen: Image) -> Bools:

@@ -6,7 +6,7 @@ ever called counterfeit by looks.
 
 Products differ in how far genuine photos of them seem to be from their reference: fine print loses more than a plain
 ground. So the evidence is counted from each product's own median, drawn towards the median of all while its photos are
-few. Photos that rank never set a median.
+few. No photo ranks by a median that it helped to set.
 """
 
 from __future__ import annotations
@@ -175,8 +175,8 @@ def learn(
 ) -> Calibration:
     """Learn from the evidence of labelled photos.
 
-    Half of the genuine ones of each product set medians, spreads and classifier, the other half the rank, so that the
-    rank is of photos that the score has not seen.
+    Every photo ranks by what the other half of the photos of its product teaches, so that no score that ranks has seen
+    its photo (cross-conformal, Vovk 2015); what decides in the end is learnt from all.
 
     Args:
         genuine: genuine photos.
@@ -185,13 +185,31 @@ def learn(
         made: see `Calibration`.
         recaptures: made ones, which help to set medians and never rank.
     """
-    first, second = _halves(genuine)
-    if len(first) < 10:  # too few to measure a spread: the usual ones, and every photo for the rank
-        first, second = [], list(genuine)
+    none = Calibration(false_alarm, (), len(fakes), made=made)
+    halves = _halves(genuine)
+    if min(map(len, halves)) < 10:  # too few to measure a spread: the usual ones, and every photo for the rank
+        found = _learnt(none, [], [], recaptures)
+        return dataclasses.replace(found, genuine=_ranks(found, genuine))
+    ranks = [
+        rank
+        for mine, others in (halves, halves[::-1])
+        for rank in _ranks(_learnt(none, others, fakes, recaptures), mine)
+    ]
+    return dataclasses.replace(_learnt(none, genuine, fakes, recaptures), genuine=tuple(sorted(ranks)))
+
+
+def _ranks(calibration: Calibration, genuine: Sequence[Sample]) -> tuple[float, ...]:
+    return tuple(sorted(value for name, item in genuine if (value := calibration.suspicion(item, name)) is not None))
+
+
+def _learnt(
+    none: Calibration, genuine: Sequence[Sample], fakes: Sequence[Sample], recaptures: Sequence[Sample]
+) -> Calibration:
+    """Return medians, spreads and classifier of these photos, without ranks."""
     centres, scales = dict(_CENTRES), dict(_SCALES)
     products: dict[str, dict[str, float]] = {}
     for name in centres:
-        known = _values([*first, *recaptures], name)
+        known = _values([*genuine, *recaptures], name)
         everything = [value for values in known.values() for value in values]
         if len(everything) >= 10:
             centres[name] = float(np.median(everything))
@@ -202,20 +220,17 @@ def learn(
                 products.setdefault(product, {})[name] = drawn
         off = [
             value - products.get(product, {}).get(name, centres[name])
-            for product, values in _values(first, name).items()
+            for product, values in _values(genuine, name).items()
             for value in values
         ]
         if len(off) >= 10:
             # the root of the mean square, not a median: the strongest difference decides, so what has long tails must
             # count for less
             scales[name] = max(float(np.sqrt(np.mean(np.square(off)))), 0.25 * _SCALES[name])
-    plain = Calibration(false_alarm, (), len(fakes), centres, scales, {}, 0.0, made, products)
-    if first and len(fakes) >= _FAKES:
-        plain = _taught(plain, first, fakes)
-    elif first:
-        plain = _joined(plain, first)
-    ranks = sorted(value for name, item in second if (value := plain.suspicion(item, name)) is not None)
-    return dataclasses.replace(plain, genuine=tuple(ranks))
+    plain = dataclasses.replace(none, centres=centres, scales=scales, products=products)
+    if genuine and len(fakes) >= _FAKES:
+        return _taught(plain, genuine, fakes)
+    return _joined(plain, genuine) if genuine else plain
 
 
 def _halves(samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:

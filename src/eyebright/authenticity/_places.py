@@ -26,6 +26,7 @@ _FAR = 24.0  # light changes over more than this many pixels, print over less
 _BLURS = (0.0, 0.5, 0.8, 1.1, 1.4, 1.8, 2.3)
 _SHIFTS = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
 _WORST = 100  # pixels that must be as odd
+_RIM = 9  # pixels: around a saturated place, on either side
 
 _Matrix = npt.NDArray[np.float64]
 
@@ -209,12 +210,19 @@ def _glare(top: Image, one: Floats, expected: Floats, covered: Bools) -> tuple[B
     """Return where light was added, and where it is so much that nothing is left to compare.
 
     A saturated place is lost where the reference is bright as well, or where light was added around it; else it may be
-    print that is missing.
+    print that is missing. In the middle of a large one its rim tells.
     """
-    full = cv2.dilate(np.asarray(top > 249, np.uint8), np.ones((3, 3), np.uint8)) > 0
-    known = (covered & ~full).astype(np.float32)
-    added = cv2.blur((one - expected) * known, (41, 41)) / (cv2.blur(known, (41, 41)) + 1e-4)
-    lost = full & ((expected > 200) | (added > 25))
+    full = cv2.dilate(np.asarray(top > 249, np.uint8), np.ones((3, 3), np.uint8))
+    known = (covered & (full == 0)).astype(np.float32)
+    more = cv2.subtract(one, expected)
+    added = cv2.blur(more * known, (41, 41)) / (cv2.blur(known, (41, 41)) + 1e-4)
+    labels = cv2.connectedComponents(full)[1]
+    around = cv2.dilate(labels.astype(np.float32), np.ones((_RIM, _RIM), np.uint8)).astype(np.int32)
+    rim = (around > 0) & (known > 0)
+    count = np.bincount(around[rim], minlength=int(labels.max()) + 1)
+    lit = np.bincount(around[rim], more[rim], len(count)) > 25 * np.maximum(count, 1)
+    lit[0] = False
+    lost = (full > 0) & ((expected > 200) | (added > 25) | lit[labels])
     return np.asarray((added > 45) | lost, bool), np.asarray(lost, bool)
 
 

@@ -48,12 +48,13 @@ class FitReport:
         genuine: genuine photos; made recaptures where there were none.
         made: whether they were made.
         fakes: known counterfeits.
-        ranked: genuine photos held out for the rank.
+        ranked: genuine photos that rank.
         false_alarm: the rate asked for.
         supported: the lowest rate that so many photos support, 1 / (ranked + 1).
         classifier: whether a classifier was taught.
         recaptures: made photos that helped to find each product's own medians; none of them ranks.
         words: whether their words were read, so that words decide from now on.
+        banked: genuine photos that patch banks learn, which do nothing else and are not among `genuine`.
     """
 
     genuine: int
@@ -65,6 +66,7 @@ class FitReport:
     classifier: bool
     recaptures: int = 0
     words: bool = False
+    banked: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)

@@ -123,8 +123,11 @@ def fit(
         return
     source = "made recaptures of the references" if report.made else "genuine photos"
     typer.echo(f"{report.genuine} {source}, {_count(report.fakes, 'known fake')}")
+    if report.banked:
+        typer.echo(f"{_count(report.banked, 'more genuine photo')} taught patch banks what is usual, and nothing else")
     typer.echo(
-        f"{report.ranked} of them rank a photo: they support a false alarm rate of {report.supported:.3g} or more"
+        f"{report.ranked} of the {report.genuine} rank a photo: they support a false alarm rate of "
+        f"{report.supported:.3g} or more"
     )
     if report.recaptures:
         typer.echo(f"{_count(report.recaptures, 'made recapture')} helped to find what is usual for single products")
@@ -132,7 +135,11 @@ def fit(
         typer.echo(f"a rate of {false_alarm:g} needs more: until then no item is called counterfeit by its looks")
     if report.words:
         typer.echo("words were read: in a check with --words they count")
-    typer.echo("a classifier was taught" if report.classifier else "no classifier: it needs at least 5 known fakes")
+    typer.echo(
+        "a classifier was taught"
+        if report.classifier
+        else "no classifier: it needs at least 5 known fakes and 20 genuine photos"
+    )
 
 
 @app.command()

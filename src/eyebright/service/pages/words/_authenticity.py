@@ -216,7 +216,7 @@ SCRIPT_WORDS: dict[str, str] = {
     "auth.fit.more": "The rate of {rate} needs more: until then nothing is called counterfeit by its looks.",
     "auth.fit.words": "Words were read: they count in checks that read words.",
     "auth.fit.classifier": "A classifier was taught.",
-    "auth.fit.no_classifier": "A classifier needs at least 5 counterfeits and 10 genuine photos.",
+    "auth.fit.no_classifier": "A classifier needs at least 5 counterfeits and 20 genuine photos.",
     "auth.ledger.imported": "{added} added, {unchanged} known already, {problems} left out",
     "auth.ledger.left_out": "Left out",
     "auth.ledger.added": "{serial} is in the ledger.",
