@@ -43,6 +43,7 @@ _AROUND = 4  # pixels of the reference
 _VERY, _LARGE = 8.0, 1500
 _MARKED = 1.5  # what is odd in a marked place weighs half as much again
 _FULL, _ADDED = 247, 8  # grey levels that a camera cannot hold, and that a lamp's reflection adds
+_HALO = 0.09  # of the longer side: so far around it a reflection still bends the tones
 _REFLECTED = 0.5  # of what differs in a region
 _NEAR = 40  # regions closer than this part of the longer side are one
 
@@ -183,6 +184,8 @@ def _features(
     )
     true = few & _own_light(soft, wanted, found.warped[::2, ::2])
     true = true if true.sum() > 0.025 * size else few
+    reach = 2 * round(_HALO * max(half)) + 1
+    far = true & (cv2.dilate(odd.lamp[::2, ::2].astype(np.uint8), np.ones((reach, reach), np.uint8)) == 0)
     mask = where.astype(np.uint8)
     fine = [cv2.mean(cv2.absdiff(x, cv2.GaussianBlur(x, (0, 0), 1.5)), mask)[0] for x in (one, two)]
     values = (
@@ -191,7 +194,7 @@ def _features(
         np.percentile(maps.structure[::2, ::2][few], 95),
         np.percentile(maps.edges[::2, ::2][few], 99),
         np.percentile(colour[::2, ::2][true], 97),
-        _tone(soft, wanted, true),
+        _tone(soft, wanted, far if far.sum() > 0.25 * true.sum() else true),
         np.log((fine[1] + 0.2) / (fine[0] + 0.2)),
         _moire(one, two, found.covered),
         odd.worst,

@@ -39,11 +39,13 @@ class OddPlaces:
         odd: `float32 (H, W)` of the reference's size: 1 is what noise and print off by a fifth of a pixel leave; 0
             where nothing can be said.
         glare: `bool (H, W)`: light that was added, or that the camera could not hold.
+        lamp: `bool (H, W)`: the part of it where light was added.
         known: `bool (H, W)`: where something can be said.
     """
 
     odd: Floats
     glare: Bools
+    lamp: Bools
     known: Bools
 
     @property
@@ -65,7 +67,7 @@ def odd_places(reference: Image, photo: Image, matrix: _Matrix) -> OddPlaces:
     height, width = covered.shape
     if min(height, width) < _TILE or covered.sum() < 4 * _TILE**2:
         nothing = np.zeros((height, width), bool)
-        return OddPlaces(np.zeros((height, width), np.float32), nothing, nothing)
+        return OddPlaces(np.zeros((height, width), np.float32), nothing, nothing, nothing)
     one, top = _unbent(grey, top, expected, covered)
     two, gain = _same_blur(one, expected, covered)
     weight = covered.astype(np.float32)
@@ -75,7 +77,7 @@ def odd_places(reference: Image, photo: Image, matrix: _Matrix) -> OddPlaces:
     shared = _far(one * two * weight) / total - mean1 * mean2
     # the gain of each neighbourhood, drawn towards the picture's where there is little print
     lit = np.clip((shared + 18 * gain) / (spread + 18), 0.25 * gain, 2 * gain).astype(np.float32)
-    glare, lost = _glare(top, one, gain * two, covered)
+    lamp, lost = _glare(top, one, gain * two, covered)
     one = np.where(lost, mean1 + lit * (two - mean2), one).astype(np.float32)
     left, fine = _left(one, lit * two), covered & ~lost
     slope = cv2.Sobel(two, cv2.CV_32F, 1, 0) ** 2 + cv2.Sobel(two, cv2.CV_32F, 0, 1) ** 2
@@ -85,7 +87,8 @@ def odd_places(reference: Image, photo: Image, matrix: _Matrix) -> OddPlaces:
     # at the pack's edge what lies behind it shines through
     inner = cv2.erode(covered.astype(np.uint8), np.ones((2 * _WINDOW - 1,) * 2, np.uint8), borderValue=0) > 0
     known = inner & (_mean(fine.astype(np.float32)) > 0.6)
-    return OddPlaces(np.where(known, np.sqrt(np.maximum(left, 0) / bound), 0).astype(np.float32), glare, known)
+    odd = np.where(known, np.sqrt(np.maximum(left, 0) / bound), 0).astype(np.float32)
+    return OddPlaces(odd, lamp | lost, lamp, known)
 
 
 def _same_pixels(reference: Image, photo: Image, matrix: _Matrix) -> tuple[Floats, Image, Floats, Bools]:
@@ -222,8 +225,8 @@ def _glare(top: Image, one: Floats, expected: Floats, covered: Bools) -> tuple[B
     count = np.bincount(around[rim], minlength=int(labels.max()) + 1)
     lit = np.bincount(around[rim], more[rim], len(count)) > 25 * np.maximum(count, 1)
     lit[0] = False
-    lost = (full > 0) & ((expected > 200) | (added > 25) | lit[labels])
-    return np.asarray((added > 45) | lost, bool), np.asarray(lost, bool)
+    hidden = (full > 0) & ((added > 25) | lit[labels])
+    return np.asarray((added > 45) | hidden, bool), np.asarray(hidden | ((full > 0) & (expected > 200)), bool)
 
 
 def _left(one: Floats, two: Floats) -> Floats:
