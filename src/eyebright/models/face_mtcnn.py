@@ -134,9 +134,12 @@ class MtcnnDetector(FaceDetector):
         threshold: float,
     ) -> tuple[list[_Rows], list[_Rows]]:
         """Return what R-net or O-net makes of the candidates, and the points `(N, 5, 2)` where it gives them."""
-        crops = [_crop(halvings[owner], row, side) for owner, rows in enumerate(candidates) for row in rows]
+        crops = np.concatenate(
+            [np.zeros((0, side, side, 3), np.uint8)]
+            + [_crops(levels, rows, side) for levels, rows in zip(halvings, candidates, strict=True)]
+        )
         counts = np.cumsum([0] + [len(rows) for rows in candidates])
-        outputs = _batches(network, crops, side)
+        outputs = _batches(network, crops)
         face, shift = outputs[f"{letter}_face"].reshape(-1), outputs[f"{letter}_box"].reshape(-1, 4)
         final = f"{letter}_points" in outputs
         marks = outputs[f"{letter}_points"].reshape(-1, 2, 5) if final else np.zeros((len(face), 2, 0), np.float32)
@@ -180,10 +183,9 @@ def _whole_map(network: Session, level: Image) -> tuple[Floats, Floats]:
     return face, np.concatenate([part["p_box"][0] for part in parts], axis=1)
 
 
-def _batches(network: Session, crops: list[Image], side: int) -> dict[str, Floats]:
-    stacked = np.array(crops, dtype=np.uint8).reshape(len(crops), side, side, 3)
+def _batches(network: Session, crops: npt.NDArray[np.uint8]) -> dict[str, Floats]:
     parts = [
-        network.run(_tensor(stacked[start : start + _CROPS])) for start in range(0, max(len(crops), 1), _CROPS)
+        network.run(_tensor(crops[start : start + _CROPS])) for start in range(0, max(len(crops), 1), _CROPS)
     ]  # fmt: skip
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -214,21 +216,25 @@ def _halvings(picture: Image) -> list[Image]:
     return levels
 
 
-def _crop(levels: list[Image], row: _Rows, side: int) -> Image:
-    """Return what a square shows, `(side, side, 3)`; black outside the picture."""
-    left, top, right, _ = (float(edge) for edge in row[:4])
-    zoom = (right - left) / side  # pixels of the picture a pixel of the crop
-    level = levels[min(max(int(np.log2(zoom)), 0), len(levels) - 1)]
-    across, down = level.shape[1] / levels[0].shape[1], level.shape[0] / levels[0].shape[0]
+def _crops(levels: list[Image], squares: _Rows, side: int) -> npt.NDArray[np.uint8]:
+    """Return what squares show, `uint8 (N, side, side, 3)`; black outside the picture.
+
+    All that are cut from one halving are one call: small calls that let go of Python's lock keep other threads waiting.
+    """
+    crops = np.zeros((len(squares), side, side, 3), np.uint8)
+    zoom = (squares[:, 2] - squares[:, 0]) / side  # pixels of the picture a pixel of the crop
+    which = np.clip(np.log2(zoom).astype(np.int64), 0, len(levels) - 1)
     # from the middle of a pixel of the crop to the middle of a pixel of the level
-    matrix = np.array(
-        [
-            [zoom * across, 0, (left + zoom / 2) * across - 0.5],
-            [0, zoom * down, (top + zoom / 2) * down - 0.5],
-        ]
-    )
-    crop = cv2.warpAffine(level, matrix, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    return np.asarray(crop, dtype=np.uint8)
+    places = squares[:, None, :2] + zoom[:, None, None] * (np.arange(side)[:, None] + 0.5)
+    for number in np.unique(which).tolist():
+        level, rows = levels[number], np.flatnonzero(which == number)
+        scale = np.array(level.shape[1::-1]) / np.array(levels[0].shape[1::-1])
+        for some in np.array_split(rows, -(-len(rows) // _CROPS)):
+            x, y = np.moveaxis(places[some] * scale - 0.5, 2, 0).astype(np.float32)
+            shape = (len(some), side, side)
+            across, down = (np.broadcast_to(way, shape).reshape(-1, side) for way in (x[:, None, :], y[:, :, None]))
+            crops[some] = cv2.remap(level, across, down, cv2.INTER_LINEAR).reshape(*shape, 3)
+    return crops
 
 
 def _outermost(boxes: _Rows) -> npt.NDArray[np.int64]:
