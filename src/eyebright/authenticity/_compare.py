@@ -34,7 +34,7 @@ FEATURES = ("regions", "largest", "structure", "edges", "colour", "tone", "sharp
 _SOUND = 0.75
 """Correlation from which a registration is trusted."""
 
-_PLAIN_SOUND, _MANY = 0.5, 120
+_PLAIN_SOUND, _MANY = 0.5, 250
 """A lower one is trusted too where so many keypoints agree: a lamp's reflection and a blurred copy lower it."""
 
 # which regions are told: chosen on half of the shared pairs of DeepPCB and counterfeits of eight drawn packs
