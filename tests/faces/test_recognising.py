@@ -257,3 +257,12 @@ def test_a_score_near_the_threshold_is_looked_at_again_and_others_are_not(faces,
     [expected] = faces.match(careful([seen[0].chip]).vectors)
     assert again == expected != quick
     assert faces.recognise([]) == []
+
+
+def test_an_unknown_face_that_was_kept_is_not_kept_again_from_a_folder(faces, astronaut, tmp_path):
+    (tmp_path / "album").mkdir()
+    write_image(tmp_path / "album" / "1.png", astronaut)
+    faces.identify(tmp_path / "album" / "1.png", keep_unknown=True)
+    groups, problems = faces.cluster(tmp_path / "album")
+    assert problems == []
+    assert [len(group.faces) for group in groups] == [1]

@@ -163,8 +163,10 @@ class FaceRecognizer(Enrolling, Grouping, Keeping):
         self._gallery.log("identify", [match.person for match in matches])
         if keep_unknown:
             source = "picture" if isinstance(image, np.ndarray) else display_path(Path(image))
-            unknown = [face for face, match in zip(faces, matches, strict=True) if match.person is None]
-            self._gallery.add(None, [NewFace(face.vector, face.chip, source) for face in unknown])
+            chips = [face.chip for face, match in zip(faces, matches, strict=True) if match.person is None]
+            vectors = self._embedder.embed_carefully(chips).vectors  # as all that is kept
+            kept = [NewFace(vector, chip, source) for vector, chip in zip(vectors, chips, strict=True)]
+            self._gallery.add(None, kept)
         return [Identification(*pair) for pair in zip(faces, matches, strict=True)]
 
     def verify(self, first: Source, second: Source) -> Verification:

@@ -19,7 +19,7 @@ from eyebright.models.weights import resolve
 from eyebright.ops import similarity_from_points
 
 ALIGN_VERSION = 2
-"""Changes whenever the same face would give another chip."""
+"""Changes whenever the same face would give another chip, or its vectors would be compared otherwise."""
 
 FIVE_POINTS = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
